@@ -1,0 +1,11 @@
+//! The pipeline: from a folder of scans to evaluated segmentation models.
+//!
+//! One module per command; a stage is a function from typed inputs to typed outputs. Stages print nothing:
+//! they speak through [`console::Console`] and return [`error::Error`].
+
+pub mod console;
+pub mod error;
+pub mod files;
+pub mod interrupt;
+
+pub use error::{CaseFailure, Error, Result};

@@ -1,0 +1,2 @@
+//! Differentiable operations.
+pub use burn::tensor::{Device, Tensor};

@@ -1,0 +1,1 @@
+//! What a 3D image is: an array with geometry, its formats, and the operations on it.
