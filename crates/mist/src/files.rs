@@ -1,7 +1,8 @@
 //! Writing files so that nothing half-written is ever seen: temporary file, fsync, rename.
 
 use crate::error::{Error, Result};
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Creates the folder and its parents.
@@ -24,7 +25,7 @@ pub fn write_atomically_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> 
     };
     let replace = || -> std::io::Result<()> {
         let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-        let mut buffered = std::io::BufWriter::new(temporary.as_file_mut());
+        let mut buffered = BufWriter::new(temporary.as_file_mut());
         write(&mut buffered)?;
         buffered.flush()?;
         drop(buffered);
@@ -43,12 +44,12 @@ pub fn write_atomically_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> 
 
 /// Temporary files are private to their owner; results are not.
 #[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
+fn make_readable(file: &File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &std::fs::File) -> std::io::Result<()> {
+fn make_readable(_: &File) -> std::io::Result<()> {
     Ok(())
 }

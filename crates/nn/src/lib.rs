@@ -1,1 +1,2 @@
-//! Models, losses and weights.
+//! Models, losses, optimizers, schedules and weight files.
+pub mod random;
