@@ -15,7 +15,7 @@ const LEVEL: u32 = 3;
 const MEMBER_START: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// Writes `content` as a gzip file.
-pub(super) fn write(output: &mut impl Write, content: &[u8]) -> std::io::Result<()> {
+pub(super) fn write(output: &mut dyn Write, content: &[u8]) -> std::io::Result<()> {
     output.write_all(&MEMBER_START)?;
     let blocks: Vec<&[u8]> = if content.is_empty() { vec![content] } else { content.chunks(BLOCK_BYTES).collect() };
     let mut checksum = Crc::new();

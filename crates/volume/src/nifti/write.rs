@@ -4,8 +4,8 @@ use super::datatype::{Datatype, Voxel};
 use super::encode;
 use super::error::{NiftiError, NiftiProblem};
 use super::gzip;
+use crate::atomic;
 use crate::volume::Volume;
-use std::io::Write;
 use std::path::Path;
 
 /// Writes a 3D image: `.nii.gz` compressed, `.nii` not. The same image gives the same bytes. The file appears complete or
@@ -70,41 +70,15 @@ pub fn write_vector(path: &Path, components: &[Volume<f32>]) -> Result<(), Nifti
     write().map_err(|problem| problem.at(path))
 }
 
-/// Replaces the file by `content`, compressed if its name says so: temporary file in the same folder, fsync, rename.
+/// Replaces the file by `content`, compressed if its name says so.
 fn replace(path: &Path, content: &[u8]) -> Result<(), NiftiProblem> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let compressed = match &*name {
-        name if name.ends_with(".nii.gz") => true,
-        name if name.ends_with(".nii") => false,
-        _ => return Err(NiftiProblem::Extension),
+    let result = if name.ends_with(".nii.gz") {
+        atomic::replace(path, |output| gzip::write(output, content))
+    } else if name.ends_with(".nii") {
+        atomic::replace(path, |output| output.write_all(content))
+    } else {
+        return Err(NiftiProblem::Extension);
     };
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let replace = || -> std::io::Result<()> {
-        let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-        if compressed {
-            gzip::write(temporary.as_file_mut(), content)?;
-        } else {
-            temporary.write_all(content)?;
-        }
-        make_readable(temporary.as_file())?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(path)?;
-        Ok(())
-    };
-    replace().map_err(|error| NiftiProblem::System { action: "write", error })
-}
-
-/// Temporary files are private to their owner; results are not.
-#[cfg(unix)]
-fn make_readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
+    result.map_err(|error| NiftiProblem::System { action: "write", error })
 }
