@@ -1,5 +1,7 @@
 //! Intensity statistics of CT foreground: the window and the mean and spread for normalization.
 
+use crate::config::CtWindow;
+
 /// Width of the histogram in HU: one bin per unit from −1024 to 3072, the last bin closed.
 const LOWEST: f64 = -1024.0;
 const HIGHEST: f64 = 3072.0;
@@ -7,19 +9,6 @@ const BINS: usize = 4096;
 
 /// Every tenth foreground voxel is looked at, starting with the first.
 const STRIDE: usize = 10;
-
-/// Window and z-score parameters in HU.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CtParameters {
-    /// 0.5th percentile of the foreground, to whole HU.
-    pub window_min: f64,
-    /// 99.5th percentile of the foreground, to whole HU.
-    pub window_max: f64,
-    /// Mean of the foreground samples.
-    pub z_score_mean: f64,
-    /// Population standard deviation of the foreground samples.
-    pub z_score_std: f64,
-}
 
 /// Running statistics of foreground samples. Those of several cases are merged in the order of the cases, so that
 /// the result does not depend on which thread finished first.
@@ -104,9 +93,9 @@ impl CtSamples {
         self.outside
     }
 
-    /// The parameters; all 0 without any sample.
-    pub fn parameters(&self) -> CtParameters {
-        CtParameters {
+    /// Window and z-score parameters; all 0 without any sample.
+    pub fn window(&self) -> CtWindow {
+        CtWindow {
             window_min: self.histogram_percentile(0.5),
             window_max: self.histogram_percentile(99.5),
             z_score_mean: self.mean,
@@ -161,28 +150,28 @@ mod tests {
         merged.merge(&of_values(&[]));
         merged.merge(&of_values(&b));
         let pooled = of_values(&[&a[..], &b[..]].concat());
-        assert!((merged.parameters().z_score_mean - pooled.parameters().z_score_mean).abs() < 1e-12);
-        assert!((merged.parameters().z_score_std - pooled.parameters().z_score_std).abs() < 1e-12);
+        assert!((merged.window().z_score_mean - pooled.window().z_score_mean).abs() < 1e-12);
+        assert!((merged.window().z_score_std - pooled.window().z_score_std).abs() < 1e-12);
         assert_eq!(merged.histogram, pooled.histogram);
     }
 
     #[test]
     fn window_is_the_left_edge_of_a_bin() {
-        let parameters = of_values(&[-20.3, 0.0, 50.9]).parameters();
-        assert_eq!((parameters.window_min, parameters.window_max), (-21.0, 50.0));
+        let window = of_values(&[-20.3, 0.0, 50.9]).window();
+        assert_eq!((window.window_min, window.window_max), (-21.0, 50.0));
     }
 
     #[test]
     fn values_outside_the_histogram_count_for_the_mean_only() {
         let samples = of_values(&[-2000.0, 3072.0, 0.0]);
         assert_eq!(samples.outside(), 1);
-        assert_eq!(samples.parameters().window_max, 3071.0);
-        assert!((samples.parameters().z_score_mean - 1072.0 / 3.0).abs() < 1e-9);
+        assert_eq!(samples.window().window_max, 3071.0);
+        assert!((samples.window().z_score_mean - 1072.0 / 3.0).abs() < 1e-9);
     }
 
     #[test]
     fn no_foreground_anywhere_gives_zeros() {
-        let nothing = CtParameters { window_min: 0.0, window_max: 0.0, z_score_mean: 0.0, z_score_std: 0.0 };
-        assert_eq!(CtSamples::default().parameters(), nothing);
+        let nothing = CtWindow { window_min: 0.0, window_max: 0.0, z_score_mean: 0.0, z_score_std: 0.0 };
+        assert_eq!(CtSamples::default().window(), nothing);
     }
 }

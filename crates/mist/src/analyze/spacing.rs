@@ -2,7 +2,7 @@
 
 use super::patch_size::ANISOTROPY_LIMIT;
 use super::statistics::median;
-use mist_volume::percentile::percentile;
+use mist_volume::percentile::percentile_f64;
 
 /// Where thick slices dominate, the thinner tenth of the cases sets the slice distance.
 const THIN_SLICES_PERCENT: f64 = 10.0;
@@ -19,7 +19,7 @@ pub fn target_spacing(spacings: &[[f64; 3]]) -> [f64; 3] {
     if largest / smallest > ANISOTROPY_LIMIT
         && let Some(axis) = target.iter().position(|&value| value == largest)
     {
-        target[axis] = percentile(&along(axis), THIN_SLICES_PERCENT);
+        target[axis] = percentile_f64(&mut along(axis), THIN_SLICES_PERCENT).unwrap_or(largest);
     }
     target
 }

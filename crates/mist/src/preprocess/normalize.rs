@@ -1,5 +1,6 @@
 //! Intensity normalization of one channel.
 
+use crate::config::CtWindow;
 use mist_volume::percentile::percentile_f32;
 
 /// Percentiles to which intensities without a physical unit are clipped.
@@ -10,22 +11,9 @@ const UPPER_PERCENT: f64 = 99.5;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Normalization {
     /// Window and z-score parameters of the data set, for CT; otherwise they come from the image itself.
-    pub ct: Option<CtNormalization>,
+    pub ct: Option<CtWindow>,
     /// Only voxels other than 0 count, and voxels at 0 stay 0.
     pub nonzero: bool,
-}
-
-/// Window and z-score parameters in HU.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CtNormalization {
-    /// Lower end of the window.
-    pub window_min: f64,
-    /// Upper end of the window.
-    pub window_max: f64,
-    /// Subtracted after clipping.
-    pub mean: f64,
-    /// Divided by after that.
-    pub std: f64,
 }
 
 /// `(clip(v, lower, upper) − mean) / std`, with everything 0 where the spread is 0.
@@ -37,8 +25,8 @@ pub fn normalize(voxels: &mut [f32], normalization: &Normalization) {
         Some(ct) => Scale {
             lower: ct.window_min as f32,
             upper: ct.window_max as f32,
-            mean: ct.mean as f32,
-            std: ct.std as f32,
+            mean: ct.z_score_mean as f32,
+            std: ct.z_score_std as f32,
         },
         None => {
             counted = match normalization.nonzero {
@@ -73,8 +61,8 @@ impl Scale {
         let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
         let variance = values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
         Self {
-            lower: percentile_f32(values, LOWER_PERCENT),
-            upper: percentile_f32(values, UPPER_PERCENT),
+            lower: percentile_f32(values, LOWER_PERCENT).unwrap_or_default(),
+            upper: percentile_f32(values, UPPER_PERCENT).unwrap_or_default(),
             mean: mean as f32,
             std: variance.sqrt() as f32,
         }
@@ -128,7 +116,7 @@ mod tests {
 
     #[test]
     fn ct_uses_the_window_of_the_data_set() {
-        let ct = CtNormalization { window_min: -50.0, window_max: 150.0, mean: 50.0, std: 25.0 };
+        let ct = CtWindow { window_min: -50.0, window_max: 150.0, z_score_mean: 50.0, z_score_std: 25.0 };
         let normalization = Normalization { ct: Some(ct), nonzero: false };
         assert_eq!(normalized(&[-1000.0, 0.0, 75.0, 2000.0], &normalization), [-4.0, -2.0, 1.0, 4.0]);
         let nonzero = Normalization { ct: Some(ct), nonzero: true };
