@@ -14,3 +14,4 @@ pub mod schedules;
 
 pub use mist_ops::{Device, FeatureMap, Gradients, for_inference, for_training};
 pub use registry::{ModelFactory, Registry};
+pub mod weights;
