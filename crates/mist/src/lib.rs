@@ -9,8 +9,10 @@ pub mod error;
 pub mod files;
 pub mod interrupt;
 pub mod json;
+pub mod predict;
 pub mod suggest;
 pub mod tables;
+pub mod tensorboard;
 pub mod text;
 
 pub use error::{CaseFailure, Error, Result};
