@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod console;
+pub mod dataset;
 pub mod error;
 pub mod files;
 pub mod interrupt;
