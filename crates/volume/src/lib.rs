@@ -5,6 +5,7 @@
 
 mod atomic;
 pub mod crop;
+pub mod distance;
 pub mod foreground;
 mod geometry;
 pub mod nifti;
