@@ -127,7 +127,7 @@ impl Loader {
     /// The batch of a step, both counted from 0. The last batch of a pass over the cases can be short.
     pub fn batch(&self, epoch: usize, step: usize) -> Result<Batch> {
         let never = AtomicBool::new(false);
-        match self.batch_unless(epoch, step, &never)? {
+        match self.batch_unless(epoch, step, &never, &mut Buffers::default())? {
             Some(batch) => Ok(batch),
             None => Err(Error::interrupted("preparing a batch was stopped")),
         }
@@ -144,7 +144,13 @@ impl Loader {
     }
 
     /// The batch of a step, or nothing once `stop` is set.
-    pub(super) fn batch_unless(&self, epoch: usize, step: usize, stop: &AtomicBool) -> Result<Option<Batch>> {
+    pub(super) fn batch_unless(
+        &self,
+        epoch: usize,
+        step: usize,
+        stop: &AtomicBool,
+        buffers: &mut Buffers,
+    ) -> Result<Option<Batch>> {
         let Shared { store, settings, order, channels, has_distances } = &*self.shared;
         let cases = order.batch(epoch, step);
         let voxels = settings.patch_size.iter().product::<usize>();
@@ -156,7 +162,6 @@ impl Loader {
             channels: *channels,
             ids: cases.iter().map(|case| store.arrays(*case).id().to_owned()).collect(),
         };
-        let mut buffers = Buffers::default();
         let mut distances = batch.distances.as_mut().map(|maps| maps.chunks_mut(voxels * settings.classes));
         let samples = batch.images.chunks_mut(voxels * channels).zip(batch.labels.chunks_mut(voxels));
         for (sample, (case, (image, label))) in cases.into_iter().zip(samples).enumerate() {
@@ -181,7 +186,7 @@ impl Loader {
             store.cut(case, settings.foreground_probability, &mut position, &mut patch)?;
             let mut chance = Stream::new(settings.seed, Purpose::Augmentation, place);
             for transform in augment::draw(&settings.augmentation, *has_distances, &mut chance) {
-                transform.apply(&mut patch, &mut buffers);
+                transform.apply(&mut patch, buffers);
             }
         }
         Ok(Some(batch))
