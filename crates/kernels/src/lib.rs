@@ -16,6 +16,10 @@ pub mod reference;
 pub mod transposed;
 
 mod activation;
+mod output;
+mod simd;
+#[cfg(test)]
+mod tests;
 
 pub use activation::Activation;
 pub use conv::{ConvShape, bias_gradient};

@@ -4,6 +4,7 @@
 //! those of [`crate::conv`] with the roles exchanged.
 
 use crate::conv::{self, ConvShape};
+use crate::simd::Isa;
 
 /// Sizes of a transposed convolution without padding. Axis order: depth, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl TransposedShape {
 ///
 /// `weight` is `[in, out, kd, kh, kw]`; the result is `[N, D', H', W', out]`.
 pub fn forward(shape: &TransposedShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    conv::transposed_forward(&shape.convolution(), x, weight, bias)
+    conv::transposed_on(Isa::best(), &shape.convolution(), x, weight, bias)
 }
 
 /// Gradient of [`forward`] with respect to `x`, from the gradient `dy` of its output.

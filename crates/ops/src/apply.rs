@@ -31,10 +31,7 @@ pub struct Kept<T> {
 /// A backend that can run an [`Operation`].
 pub trait Execute: Backend {
     /// Runs the forward pass; the second part is what the operation saved.
-    fn execute(
-        operation: &dyn Operation,
-        inputs: &[FloatTensor<Self>],
-    ) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
+    fn execute(operation: &dyn Operation, inputs: &[FloatTensor<Self>]) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
 
     /// Runs the backward pass.
     fn differentiate(
@@ -175,7 +172,7 @@ macro_rules! arities {
 
         impl<B: Execute, C: CheckpointStrategy> Apply for Autodiff<B, C> {
             $(fn $name($($input: FloatTensor<Self>),+, operation: Shared) -> FloatTensor<Self> {
-                record([$($input),+], operation)
+                record::<B, C, _>([$($input),+], operation)
             })+
         }
     };

@@ -70,11 +70,7 @@ pub fn instance_norm(
     residual: Option<&FeatureMap>,
     norm: InstanceNorm,
 ) -> FeatureMap {
-    let shape = kernel::NormShape {
-        batch: x.batch(),
-        voxels: x.size().iter().product(),
-        channels: x.channels(),
-    };
+    let shape = kernel::NormShape { batch: x.batch(), voxels: x.size().iter().product(), channels: x.channels() };
     let operation = NormOperation { shape, norm };
     FeatureMap::new(match residual {
         Some(residual) => apply::quaternary(operation, x.tensor(), scale, shift, residual.tensor()),

@@ -25,8 +25,7 @@ impl Operation for Nearest {
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
-        let gradient =
-            nearest::upsample_gradient(self.batch, self.size, self.channels, self.factor, context.gradient);
+        let gradient = nearest::upsample_gradient(self.batch, self.size, self.channels, self.factor, context.gradient);
         vec![Some(gradient)]
     }
 }

@@ -1,6 +1,17 @@
 //! 3D convolution (cross-correlation with zero padding), forward and backward.
 
-use crate::reference;
+mod bias;
+mod correlation;
+mod pack;
+mod source;
+mod tile;
+mod weight_gradient;
+
+pub use bias::bias_gradient;
+
+use crate::simd::Isa;
+use correlation::Correlation;
+use pack::{Packed, Roles};
 
 /// Sizes of a convolution. Axis order everywhere: depth, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,25 +61,38 @@ impl ConvShape {
 ///
 /// `weight` is `[out, in, kd, kh, kw]`; the result is `[N, D', H', W', out]`.
 pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    reference::conv::forward(shape, x, weight, bias)
+    forward_on(Isa::best(), shape, x, weight, bias)
 }
 
 /// Gradient of [`forward`] with respect to `x`, from the gradient `dy` of its output.
 pub fn input_gradient(shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
-    reference::conv::input_gradient(shape, dy, weight)
+    transposed_on(Isa::best(), shape, dy, weight, None)
 }
 
 /// Gradient of [`forward`] with respect to `weight`, in the layout of `weight`.
 pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    reference::conv::weight_gradient(shape, x, dy)
+    weight_gradient_on(Isa::best(), shape, x, dy)
 }
 
-/// Gradient with respect to a bias: the sum of `dy`, `[voxels, channels]`, over all voxels of all images.
-pub fn bias_gradient(channels: usize, dy: &[f32]) -> Vec<f32> {
-    reference::conv::bias_gradient(channels, dy)
+pub(crate) fn forward_on(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
+    assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+    assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias does not match its shape");
+    let pass = Correlation::forward(shape);
+    pass.run(isa, x, &Packed::new(shape, weight, Roles::Forward, &pass), bias)
 }
 
-/// [`input_gradient`] plus a bias per channel of `x`: the transposed convolution.
-pub(crate) fn transposed_forward(shape: &ConvShape, dy: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    reference::conv::transposed_forward(shape, dy, weight, bias)
+/// [`input_gradient`] plus a bias per channel of `x`, which is the transposed convolution.
+pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
+    assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+    assert!(bias.is_none_or(|bias| bias.len() == shape.in_channels), "bias does not match its shape");
+    let pass = Correlation::input_gradient(shape);
+    pass.run(isa, dy, &Packed::new(shape, weight, Roles::Exchanged, &pass), bias)
+}
+
+pub(crate) fn weight_gradient_on(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
+    assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
+    weight_gradient::weight_gradient(isa, shape, x, dy)
 }

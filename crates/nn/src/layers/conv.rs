@@ -23,8 +23,7 @@ impl Conv {
     ) -> Self {
         let [input, output] = channels;
         let fan = input * kernel.iter().product::<usize>();
-        let weight =
-            builder.add(format!("{name}.weight"), [output, input, kernel[0], kernel[1], kernel[2]], init(fan));
+        let weight = builder.add(format!("{name}.weight"), [output, input, kernel[0], kernel[1], kernel[2]], init(fan));
         let padding = std::array::from_fn(|axis| (kernel[axis] + 1).saturating_sub(stride[axis]) / 2);
         Self { weight, bias: None, geometry: mist_ops::Conv { out_channels: output, kernel, stride, padding } }
     }

@@ -1,6 +1,6 @@
 //! Mean of soft Dice and cross entropy (Isensee et al. 2021 use their sum).
 
-use super::{Classes, Loss, LossEntry, Segmentation, dice::Dice};
+use super::{Loss, LossEntry, Segmentation, dice::Dice};
 use mist_ops::{Tensor, activation};
 
 /// `½(cross entropy + Dice)`. Cross entropy is the mean of `−log softmax(z)[y]` over all voxels and always

@@ -43,7 +43,9 @@ pub enum ModelError {
         patch: [usize; 3],
     },
     /// The patch does not divide by the strides.
-    #[error("patch size {size} on axis {axis} is not a multiple of {divisor}; the nearest that do are {below} and {above}")]
+    #[error(
+        "patch size {size} on axis {axis} is not a multiple of {divisor}; the nearest that do are {below} and {above}"
+    )]
     Indivisible {
         /// Axis, 0 to 2.
         axis: usize,
