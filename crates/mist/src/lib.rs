@@ -9,6 +9,8 @@ pub mod error;
 pub mod files;
 pub mod interrupt;
 pub mod json;
+pub mod load;
+pub mod random;
 pub mod suggest;
 pub mod tables;
 pub mod text;

@@ -97,7 +97,10 @@ mod tests {
             shape[2 - axis] = 1 << 10;
             std::fs::write(&path, npy("|u1", shape, fortran, &vec![[1]; 3 << 21])).unwrap();
             let slabs: Vec<_> = Array::open(&path).unwrap().slabs().collect();
-            assert_eq!(slabs.iter().map(|(start, size)| (start[axis], size[axis])).collect::<Vec<_>>(), [(0, 2), (2, 1)]);
+            assert_eq!(
+                slabs.iter().map(|(start, size)| (start[axis], size[axis])).collect::<Vec<_>>(),
+                [(0, 2), (2, 1)]
+            );
         }
     }
 

@@ -176,12 +176,8 @@ impl Loader {
                 label,
                 distance: distance.map(|values| Distance { channels: settings.classes, values }),
             };
-            let place = Place {
-                fold: settings.fold as u32,
-                epoch: epoch as u32,
-                step: step as u32,
-                sample: sample as u32,
-            };
+            let place =
+                Place { fold: settings.fold as u32, epoch: epoch as u32, step: step as u32, sample: sample as u32 };
             let mut position = Stream::new(settings.seed, Purpose::PatchPosition, place);
             store.cut(case, settings.foreground_probability, &mut position, &mut patch)?;
             let mut chance = Stream::new(settings.seed, Purpose::Augmentation, place);
@@ -202,8 +198,11 @@ fn check(settings: &LoaderSettings, channels: usize) -> Result<()> {
         .try_fold(1usize, |product, factor| product.checked_mul(*factor));
     if bytes.is_none_or(|bytes| bytes == 0 || bytes > isize::MAX as usize) {
         let [x, y, z] = settings.patch_size;
-        return Err(Error::new(format!("cannot make batches of {} patches of {x} x {y} x {z} voxels", settings.batch_size))
-            .hint("batch size and patch size must be positive and fit into memory"));
+        return Err(Error::new(format!(
+            "cannot make batches of {} patches of {x} x {y} x {z} voxels",
+            settings.batch_size
+        ))
+        .hint("batch size and patch size must be positive and fit into memory"));
     }
     if !(0.0..=1.0).contains(&settings.foreground_probability) {
         return Err(Error::new(format!("{} is not a probability", settings.foreground_probability))
