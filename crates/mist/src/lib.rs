@@ -14,6 +14,7 @@ pub mod json;
 pub mod predict;
 pub mod parallel;
 pub mod preprocess;
+pub mod load;
 pub mod random;
 pub mod suggest;
 pub mod tables;
