@@ -3,9 +3,14 @@
 //! One module per command; a stage is a function from typed inputs to typed outputs. Stages print nothing:
 //! they speak through [`console::Console`] and return [`error::Error`].
 
+pub mod config;
 pub mod console;
 pub mod error;
 pub mod files;
 pub mod interrupt;
+pub mod json;
+pub mod suggest;
+pub mod tables;
+pub mod text;
 
 pub use error::{CaseFailure, Error, Result};

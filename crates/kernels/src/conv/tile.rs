@@ -1,0 +1,121 @@
+//! The register tile of the direct engine: some voxels of a row times one or two vectors of output channels.
+
+use crate::simd::Simd;
+
+/// Output channels that are packed side by side.
+pub(super) const BLOCK: usize = 16;
+
+/// Consecutive source values (voxels of a row and their channels) and their weights.
+pub(super) struct Run {
+    /// First value, for the first voxel of the output row.
+    pub x: *const f32,
+    /// Offset of the weights, `[len][BLOCK]`, from those of the row.
+    pub weight: usize,
+    pub len: usize,
+}
+
+/// One output row (or every n-th voxel of it) for a group of channels.
+pub(super) struct Row<'a> {
+    pub runs: &'a [Run],
+    /// Output voxels.
+    pub count: usize,
+    /// Distance of the source values of neighbouring output voxels.
+    pub x_step: usize,
+    /// Distance of neighbouring output voxels.
+    pub y_step: usize,
+    pub weights: *const f32,
+    /// Distance from the weights of the first vector to those of the second.
+    pub second: usize,
+    /// Start values, as many as there are lanes.
+    pub bias: *const f32,
+    /// Channels from here to the end; those beyond the vectors are left alone, lanes beyond the channels not stored.
+    pub channels: usize,
+}
+
+/// How many of `left` positions the next tile takes: as many as the registers hold, but without leaving a rest of
+/// one or two, whose few dependent chains would wait for each other.
+#[inline(always)]
+pub(super) fn tile_size<S: Simd>(left: usize) -> usize {
+    match (S::MANY_REGISTERS, left) {
+        (true, 12 | 17..) => 12,
+        (true, 8..) => 8,
+        (_, 7 | 8) => 4,
+        _ => left.min(6),
+    }
+}
+
+/// Calls `$tile::<S, R, N>` with `R` equal to `$size`, a result of [`tile_size`].
+macro_rules! with_tile_size {
+    ($size:expr, $tile:ident::<$S:ident, $N:tt>($($argument:expr),*)) => {
+        match $size {
+            12 => $tile::<$S, 12, $N>($($argument),*),
+            8 => $tile::<$S, 8, $N>($($argument),*),
+            6 => $tile::<$S, 6, $N>($($argument),*),
+            5 => $tile::<$S, 5, $N>($($argument),*),
+            4 => $tile::<$S, 4, $N>($($argument),*),
+            3 => $tile::<$S, 3, $N>($($argument),*),
+            2 => $tile::<$S, 2, $N>($($argument),*),
+            _ => $tile::<$S, 1, $N>($($argument),*),
+        }
+    };
+}
+pub(super) use with_tile_size;
+
+/// Computes a row for `N` vectors of channels.
+///
+/// # Safety
+/// All pointers must be valid for what [`Row`] says, `y` for `count` voxels.
+#[inline(always)]
+pub(super) unsafe fn row<S: Simd, const N: usize>(simd: S, task: &Row, y: *mut f32) {
+    let mut done = 0;
+    while done < task.count {
+        let size = tile_size::<S>(task.count - done);
+        // SAFETY: `done + size <= count`.
+        unsafe {
+            let y = y.add(done * task.y_step);
+            with_tile_size!(size, tile::<S, N>(simd, task, done * task.x_step, y));
+        }
+        done += size;
+    }
+}
+
+/// Computes `R` voxels whose source values begin `offset` after those of the row.
+#[inline(always)]
+unsafe fn tile<S: Simd, const R: usize, const N: usize>(simd: S, task: &Row, offset: usize, y: *mut f32) {
+    let mut sums = [[simd.zero(); N]; R];
+    for n in 0..N {
+        // SAFETY: the bias covers all lanes.
+        let start = unsafe { simd.load(task.bias.add(n * S::LANES)) };
+        for r in 0..R {
+            sums[r][n] = start;
+        }
+    }
+    for run in task.runs {
+        let mut x = run.x.wrapping_add(offset);
+        let mut weights = task.weights.wrapping_add(run.weight);
+        for _ in 0..run.len {
+            // SAFETY: the run has `len` values per voxel and as many groups of weights.
+            unsafe {
+                let mut factors = [simd.zero(); N];
+                for n in 0..N {
+                    factors[n] = simd.load(weights.add(n * task.second));
+                }
+                for r in 0..R {
+                    let value = simd.splat(*x.add(r * task.x_step));
+                    for n in 0..N {
+                        sums[r][n] = simd.fma(value, factors[n], sums[r][n]);
+                    }
+                }
+            }
+            x = x.wrapping_add(1);
+            weights = weights.wrapping_add(BLOCK);
+        }
+    }
+    for r in 0..R {
+        for n in 0..N {
+            let first = n * S::LANES;
+            // SAFETY: the voxel has `channels` values here; lanes beyond them are not stored.
+            unsafe { simd.store_first(y.add(r * task.y_step + first), sums[r][n], task.channels - first) };
+        }
+    }
+}

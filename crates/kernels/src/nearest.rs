@@ -1,0 +1,51 @@
+//! Nearest-neighbour up-sampling by whole factors.
+
+use rayon::prelude::*;
+
+/// Repeats every voxel of `x`, `[batch, D, H, W, channels]`, `factor` times along each axis.
+pub fn upsample(batch: usize, input: [usize; 3], channels: usize, factor: [usize; 3], x: &[f32]) -> Vec<f32> {
+    let [depth, height, width] = input;
+    assert_eq!(x.len(), batch * depth * height * width * channels, "input does not match its shape");
+    let row = width * factor[2] * channels;
+    let rows = batch * depth * factor[0] * height * factor[1];
+    let mut y = Vec::with_capacity(rows * row);
+    for out in 0..rows {
+        let (plane, h) = (out / (height * factor[1]), out % (height * factor[1]) / factor[1]);
+        let source = (plane / factor[0] * height + h) * width * channels;
+        for voxel in x[source..source + width * channels].chunks_exact(channels) {
+            for _ in 0..factor[2] {
+                y.extend_from_slice(voxel);
+            }
+        }
+    }
+    y
+}
+
+/// Gradient of [`upsample`]: sums `dy` over the voxels that were copies of one, in index order.
+///
+/// `input` and `factor` are those of the forward pass; `dy` has the shape of its output.
+pub fn upsample_gradient(batch: usize, input: [usize; 3], channels: usize, factor: [usize; 3], dy: &[f32]) -> Vec<f32> {
+    let [depth, height, width] = input;
+    let out_row = width * factor[2] * channels;
+    assert_eq!(dy.len(), batch * depth * factor[0] * height * factor[1] * out_row, "gradient does not match its shape");
+    let mut dx = vec![0.0; batch * depth * height * width * channels];
+    let row = width * channels;
+    if row == 0 {
+        return dx;
+    }
+    dx.par_chunks_mut(row).enumerate().for_each(|(index, sums)| {
+        let (plane, h) = (index / height, index % height);
+        for a in 0..factor[0] {
+            for b in 0..factor[1] {
+                let line = (plane * factor[0] + a) * height * factor[1] + h * factor[1] + b;
+                let source = &dy[line * out_row..][..out_row];
+                for (sum, copies) in sums.chunks_exact_mut(channels).zip(source.chunks_exact(channels * factor[2])) {
+                    for copy in copies.chunks_exact(channels) {
+                        sum.iter_mut().zip(copy).for_each(|(sum, value)| *sum += value);
+                    }
+                }
+            }
+        }
+    });
+    dx
+}

@@ -1,0 +1,50 @@
+//! Outputs that are written once, by jobs that own disjoint parts of them.
+
+use std::cell::Cell;
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+/// A vector whose consecutive parts, of the given lengths, are filled by one call of `fill(index, part)` each, in
+/// parallel. It is not zeroed first: fresh pages would cost more than most operations do.
+///
+/// # Safety
+/// `fill` must write every element of its part.
+pub(crate) unsafe fn filled_parts(
+    lengths: impl Iterator<Item = usize>,
+    fill: impl Fn(usize, &mut [MaybeUninit<f32>]) + Sync,
+) -> Vec<f32> {
+    let lengths: Vec<usize> = lengths.collect();
+    let len = lengths.iter().sum();
+    let mut output = Vec::with_capacity(len);
+    let mut rest = &mut output.spare_capacity_mut()[..len];
+    let mut parts = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        let (part, after) = rest.split_at_mut(length);
+        parts.push(part);
+        rest = after;
+    }
+    parts.into_par_iter().enumerate().with_max_len(1).for_each(|(index, part)| fill(index, part));
+    // SAFETY: the parts cover all `len` elements and the caller promises that every one was written.
+    unsafe { output.set_len(len) };
+    output
+}
+
+/// Lengths of the parts of `total` things cut into pieces of `part`, the last one shorter.
+pub(crate) fn pieces(total: usize, part: usize) -> impl Iterator<Item = usize> {
+    (0..total.div_ceil(part)).map(move |index| part.min(total - index * part))
+}
+
+thread_local! {
+    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Calls `work` with `len` floats of this thread, kept between calls; their content is whatever was there.
+pub(crate) fn with_scratch(len: usize, work: impl FnOnce(&mut [f32])) {
+    let mut scratch = SCRATCH.take();
+    if scratch.len() < len {
+        scratch.resize(len, 0.0);
+    }
+    work(&mut scratch[..len]);
+    SCRATCH.set(scratch);
+}

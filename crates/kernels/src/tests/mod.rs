@@ -1,0 +1,4 @@
+//! Fast against plain, everywhere the same bits.
+
+mod conv;
+mod data;

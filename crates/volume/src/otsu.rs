@@ -1,0 +1,78 @@
+//! Otsu's threshold: the value that separates a histogram into two classes with the largest variance between them.
+//!
+//! N. Otsu, "A threshold selection method from gray-level histograms", IEEE Trans. Syst. Man Cybern. 9 (1979). The arithmetic
+//! (256 bins, 32-bit counts, first maximum) is that of scikit-image's `threshold_otsu`, so that thresholds agree exactly.
+
+const BINS: usize = 256;
+
+/// Threshold of the values, which are visited twice; all equal gives that value. Values above it are the bright class.
+/// `None` without values.
+pub fn threshold(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
+    let (minimum, maximum) =
+        values.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    if minimum > maximum {
+        return None;
+    }
+    if minimum == maximum {
+        return Some(minimum);
+    }
+    let edges = edges(minimum, maximum);
+    let counts = histogram(values, &edges);
+    Some(best_split(&counts, &centres(&edges)))
+}
+
+/// Edges of equal bins; the last one is exactly the maximum.
+fn edges(minimum: f64, maximum: f64) -> [f64; BINS + 1] {
+    let step = (maximum - minimum) / BINS as f64;
+    let mut edges = std::array::from_fn(|i| i as f64 * step + minimum);
+    edges[BINS] = maximum;
+    edges
+}
+
+fn centres(edges: &[f64; BINS + 1]) -> [f64; BINS] {
+    std::array::from_fn(|i| (edges[i] + edges[i + 1]) / 2.0)
+}
+
+/// Counts per bin. The bin computed by division can be one off at an edge; comparing with the edges corrects that.
+fn histogram(values: impl Iterator<Item = f64>, edges: &[f64; BINS + 1]) -> [f32; BINS] {
+    let (minimum, maximum) = (edges[0], edges[BINS]);
+    let mut counts = [0_u64; BINS];
+    for value in values {
+        let scaled = (value - minimum) / (maximum - minimum) * BINS as f64;
+        let mut bin = (scaled as usize).min(BINS - 1);
+        if value < edges[bin] {
+            bin -= 1;
+        } else if bin < BINS - 1 && value >= edges[bin + 1] {
+            bin += 1;
+        }
+        counts[bin] += 1;
+    }
+    counts.map(|count| count as f32)
+}
+
+/// Centre of the bin after which the split maximizes `w1·w2·(m1 − m2)²`; the first of equal ones.
+fn best_split(counts: &[f32; BINS], centres: &[f64; BINS]) -> f64 {
+    let (mut weight, mut sum) = (0.0_f32, 0.0_f64);
+    let mut left = [(0.0_f32, 0.0_f64); BINS];
+    for bin in 0..BINS {
+        weight += counts[bin];
+        sum += f64::from(counts[bin]) * centres[bin];
+        left[bin] = (weight, sum / f64::from(weight));
+    }
+    let (mut weight, mut sum) = (0.0_f32, 0.0_f64);
+    let mut right = [(0.0_f32, 0.0_f64); BINS];
+    for bin in (0..BINS).rev() {
+        weight += counts[bin];
+        sum += f64::from(counts[bin]) * centres[bin];
+        right[bin] = (weight, sum / f64::from(weight));
+    }
+    let mut best = (f64::NEG_INFINITY, 0);
+    for bin in 0..BINS - 1 {
+        let ((w1, m1), (w2, m2)) = (left[bin], right[bin + 1]);
+        let variance = f64::from(w1 * w2) * (m1 - m2) * (m1 - m2);
+        if variance > best.0 {
+            best = (variance, bin);
+        }
+    }
+    centres[best.1]
+}
