@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::report;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command};
 use mist::console::Console;
 use mist::{CaseFailure, Result};
@@ -73,15 +73,16 @@ const COMMANDS: &[Entry] = &[
 const ABOUT: &str = "Segments 3D medical images: from a folder of scans to trained, evaluated models";
 
 const ORDER: &str = "\
-The usual order:
-  convert-msd   a data set of the Medical Segmentation Decathlon becomes a folder that `analyze` reads
-  analyze       looks at the data and plans the run            -> results/config.json
-  preprocess    crops, resamples and normalizes                -> numpy/
-  train         trains one model per fold                      -> results/models/
-  finalize      evaluates the folds, predicts the test cases   -> results/results.csv
-  predict       segments new scans with the trained models
-  evaluate      compares segmentations with the truth
-`run-all` does analyze, preprocess and train in one go. `mist demo` shows all of it on real scans.";
+The usual order, and what each step leaves behind:
+  convert-msd  (or a folder and dataset.json of your own)
+  analyze      results/config.json, the plan of the run
+  preprocess   numpy/, the cases as arrays
+  train        results/models/, one model per fold
+  finalize     results/results.csv, how good the models are
+  predict      segmentations of new scans
+  evaluate     a table that compares segmentations with the truth
+`run-all` does analyze, preprocess and train in one go.
+New here? `mist demo` shows all of it on real scans.";
 
 /// The names under which the program answers as one of its commands, such as `mist_train`.
 pub(crate) fn alias_names() -> Vec<String> {
@@ -117,19 +118,33 @@ fn parse_and_perform(context: &Context, arguments: Vec<OsString>) -> Result<Resu
     let program = arguments.first().map(Path::new).and_then(Path::file_stem).and_then(|name| name.to_str());
     let called_as = |entry: &&Entry| program == Some(format!("mist_{}", entry.underscored()).as_str());
     if let (Some(program), Some(entry)) = (program, COMMANDS.iter().find(called_as)) {
-        let command = common_rules((entry.command)(context.registry)).name(program.to_owned());
-        return (entry.perform)(&command.try_get_matches_from(arguments)?, context);
+        let mut command = common_rules((entry.command)(context.registry)).name(program.to_owned());
+        let matches = command.try_get_matches_from_mut(arguments).map_err(|error| with_usage(error, &mut command))?;
+        return (entry.perform)(&matches, context);
     }
-    let matches = whole_program(context.registry).try_get_matches_from(arguments)?;
-    let Some((name, inner)) = matches.subcommand() else {
-        return Err(whole_program(context.registry).error(ErrorKind::MissingSubcommand, "a command is needed"));
-    };
-    match COMMANDS.iter().find(|entry| entry.name == name) {
-        Some(entry) => (entry.perform)(inner, context),
-        None => {
-            Err(whole_program(context.registry).error(ErrorKind::InvalidSubcommand, format!("no command `{name}`")))
+    let name = arguments.get(1).and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let mut command = whole_program(context.registry);
+    let matches = command.try_get_matches_from_mut(arguments).map_err(|error| {
+        match command.find_subcommand_mut(&name) {
+            Some(concerned) => with_usage(error, concerned),
+            None => error,
         }
+    })?;
+    let chosen = matches.subcommand().and_then(|(name, inner)| {
+        COMMANDS.iter().find(|entry| entry.name == name).map(|entry| (entry, inner))
+    });
+    match chosen {
+        Some((entry, inner)) => (entry.perform)(inner, context),
+        None => Err(command.error(ErrorKind::MissingSubcommand, "a command is needed")),
     }
+}
+
+/// Every usage error ends with the usage, as those of the reference do; clap leaves it out for wrong values.
+fn with_usage(mut error: clap::Error, command: &mut Command) -> clap::Error {
+    if error.use_stderr() && error.get(ContextKind::Usage).is_none() {
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(command.render_usage()));
+    }
+    error
 }
 
 fn whole_program(registry: &Registry) -> Command {
@@ -155,7 +170,7 @@ fn common_rules(command: Command) -> Command {
     command
         .infer_long_args(true)
         .args_override_self(true)
-        .mut_args(|argument| if argument.is_positional() { argument } else { argument.allow_negative_numbers(true) })
+        .mut_args(|flag| if flag.get_action().takes_values() { flag.allow_negative_numbers(true) } else { flag })
 }
 
 #[cfg(test)]

@@ -46,5 +46,5 @@ fn is_preprocessed(options: &preprocess::Options) -> Result<bool> {
     let cases = TrainPaths::read(&options.results.join("train_paths.csv"))?;
     let exists = |folder: &Path, id: &str| folder.join(format!("{id}.npy")).is_file();
     let (images, labels) = (options.numpy.join("images"), options.numpy.join("labels"));
-    Ok(cases.rows.iter().all(|case| exists(&images, &case.id) && exists(&labels, &case.id)))
+    Ok(cases.cases.iter().all(|case| exists(&images, &case.id) && exists(&labels, &case.id)))
 }

@@ -5,7 +5,7 @@ use super::{later, values};
 use crate::commands::{Action, Context};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Command};
-use mist::config::Overrides;
+use mist::config::{LR_SCHEDULERS, OPTIMIZERS, Overrides, WEIGHTINGS};
 use mist::{CaseFailure, Result, train};
 use mist_nn::Registry;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub(crate) struct Recipe {
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
     /// How the weight between the two parts of a composite loss changes over the epochs
-    #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "linear"])]
+    #[arg(long, value_name = "NAME", value_parser = WEIGHTINGS)]
     composite_loss_weighting: Option<String>,
     /// Number of epochs, 0 or more
     #[arg(long, value_name = "COUNT", value_parser = values::non_negative)]
@@ -50,13 +50,13 @@ pub(crate) struct Recipe {
     #[arg(long, value_name = "RATE", value_parser = values::positive_number)]
     learning_rate: Option<f64>,
     /// How the learning rate falls after the warm-up
-    #[arg(long, value_name = "NAME", value_parser = ["constant", "cosine", "polynomial"])]
+    #[arg(long, value_name = "NAME", value_parser = LR_SCHEDULERS)]
     lr_scheduler: Option<String>,
     /// Number of epochs in which the learning rate rises, less than --epochs
     #[arg(long, value_name = "COUNT", value_parser = values::non_negative)]
     warmup_epochs: Option<usize>,
     /// Optimizer
-    #[arg(long, value_name = "NAME", value_parser = ["adam", "adamw", "sgd"])]
+    #[arg(long, value_name = "NAME", value_parser = OPTIMIZERS)]
     optimizer: Option<String>,
     /// Weight decay, 0 or more
     #[arg(long, value_name = "WEIGHT", value_parser = values::non_negative_number)]
