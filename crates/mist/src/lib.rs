@@ -8,6 +8,7 @@ pub mod config;
 pub mod console;
 pub mod dataset;
 pub mod error;
+pub mod evaluate;
 pub mod files;
 pub mod interrupt;
 pub mod json;
