@@ -124,15 +124,14 @@ fn parse_and_perform(context: &Context, arguments: Vec<OsString>) -> Result<Resu
     }
     let name = arguments.get(1).and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     let mut command = whole_program(context.registry);
-    let matches = command.try_get_matches_from_mut(arguments).map_err(|error| {
-        match command.find_subcommand_mut(&name) {
+    let matches =
+        command.try_get_matches_from_mut(arguments).map_err(|error| match command.find_subcommand_mut(&name) {
             Some(concerned) => with_usage(error, concerned),
             None => error,
-        }
-    })?;
-    let chosen = matches.subcommand().and_then(|(name, inner)| {
-        COMMANDS.iter().find(|entry| entry.name == name).map(|entry| (entry, inner))
-    });
+        })?;
+    let chosen = matches
+        .subcommand()
+        .and_then(|(name, inner)| COMMANDS.iter().find(|entry| entry.name == name).map(|entry| (entry, inner)));
     match chosen {
         Some((entry, inner)) => (entry.perform)(inner, context),
         None => Err(command.error(ErrorKind::MissingSubcommand, "a command is needed")),
@@ -180,6 +179,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         whole_program(&Registry::builtin()).debug_assert();
+    }
+
+    #[test]
+    fn the_commands_that_the_demo_shows_can_be_typed() {
+        for synthetic in [false, true] {
+            let options = mist::demo::Options { output: "a folder/demo".into(), synthetic, overwrite: true };
+            for line in mist::demo::commands(&options) {
+                let parsed = whole_program(&Registry::builtin()).try_get_matches_from(line.words());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+            }
+        }
     }
 
     #[test]
