@@ -11,11 +11,14 @@ pub mod error;
 pub mod files;
 pub mod interrupt;
 pub mod json;
+pub mod load;
 pub mod parallel;
+pub mod predict;
 pub mod preprocess;
 pub mod random;
 pub mod suggest;
 pub mod tables;
+pub mod tensorboard;
 pub mod text;
 
 pub use error::{CaseFailure, Error, Result};
