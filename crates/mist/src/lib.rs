@@ -5,11 +5,13 @@
 
 pub mod config;
 pub mod console;
+pub mod convert;
 pub mod dataset;
 pub mod error;
 pub mod files;
 pub mod interrupt;
 pub mod json;
+pub mod parallel;
 pub mod suggest;
 pub mod tables;
 pub mod text;
