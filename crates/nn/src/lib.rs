@@ -11,6 +11,7 @@ pub mod parameters;
 pub mod random;
 mod registry;
 pub mod schedules;
+pub mod weights;
 
 pub use mist_ops::{Device, FeatureMap, Gradients, for_inference, for_training};
 pub use registry::{ModelFactory, Registry};
