@@ -63,7 +63,7 @@ impl Source {
         let mut remarks = Vec::new();
         let name = root.required("name")?.string()?.to_owned();
         let channels = parse_channels(&root.required("modality")?)?;
-        let (labels, classes) = parse_labels(&root.required("labels")?, &mut remarks)?;
+        let Labels { values: labels, classes } = Labels::parse(&root.required("labels")?, &mut remarks)?;
         let listed = root.required("training")?;
         let training = parse_cases(&listed, &mut remarks)?;
         if training.is_empty() {
@@ -125,43 +125,55 @@ fn check_distinguishable(field: &Field, channels: &[Channel]) -> Result<()> {
     Ok(())
 }
 
-/// `{"0": "background", "1": "tumour core"}`: label values with names.
-fn parse_labels(field: &Field, remarks: &mut Vec<String>) -> Result<(Vec<i64>, Vec<(String, i64)>)> {
-    let mut labels: Vec<i64> = Vec::new();
-    let mut classes: Vec<(String, i64)> = Vec::new();
-    for (key, value) in field.section()?.fields() {
-        let label: i64 = key
-            .parse()
-            .ok()
-            .filter(|label| (0..=255).contains(label))
-            .ok_or_else(|| value.refuse("under a label value from 0 to 255, as in \"1\": \"tumour\""))?;
-        if labels.contains(&label) {
-            return Err(value.refuse("a label that is not listed before"));
+/// Label values, 0 first, and the names of all others.
+#[derive(Default)]
+struct Labels {
+    values: Vec<i64>,
+    classes: Vec<(String, i64)>,
+}
+
+impl Labels {
+    /// Reads `{"0": "background", "1": "tumour core"}`.
+    fn parse(field: &Field, remarks: &mut Vec<String>) -> Result<Self> {
+        let Self { mut values, mut classes } = Self::default();
+        for (key, value) in field.section()?.fields() {
+            let label: i64 = key
+                .parse()
+                .ok()
+                .filter(|label| (0..=255).contains(label))
+                .ok_or_else(|| value.refuse("under a label value from 0 to 255, as in \"1\": \"tumour\""))?;
+            if values.contains(&label) {
+                return Err(value.refuse("a label that is not listed before"));
+            }
+            values.push(label);
+            let class = value.string()?.replace(' ', "_");
+            if label == 0 {
+                continue;
+            }
+            if class.is_empty() {
+                return Err(value.refuse("the name of a class, not empty"));
+            }
+            if let Some((_, other)) = classes.iter().find(|(name, _)| *name == class) {
+                let why = format_args!("another name; with spaces replaced by _ it is that of label {other}");
+                return Err(value.refuse(why));
+            }
+            classes.push((class, label));
         }
-        labels.push(label);
-        let class = value.string()?.replace(' ', "_");
-        if label == 0 {
-            continue;
+        match values.iter().position(|label| *label == 0) {
+            None => return Err(field.refuse("an object with label 0, the background")),
+            Some(0) => {}
+            Some(position) => {
+                values.remove(position);
+                values.insert(0, 0);
+                remarks.push("label 0 is written first, because the first label is the background".into());
+            }
         }
-        if class.is_empty() {
-            return Err(value.refuse("the name of a class, not empty"));
+        if classes.is_empty() {
+            Err(field.refuse("an object with a label besides 0"))
+        } else {
+            Ok(Self { values, classes })
         }
-        if let Some((_, other)) = classes.iter().find(|(name, _)| *name == class) {
-            let why = format_args!("another name; with spaces replaced by _ it is that of label {other}");
-            return Err(value.refuse(why));
-        }
-        classes.push((class, label));
     }
-    match labels.iter().position(|label| *label == 0) {
-        None => return Err(field.refuse("an object with label 0, the background")),
-        Some(0) => {}
-        Some(position) => {
-            labels.remove(position);
-            labels.insert(0, 0);
-            remarks.push("label 0 is written first, because the first label is the background".into());
-        }
-    }
-    if classes.is_empty() { Err(field.refuse("an object with a label besides 0")) } else { Ok((labels, classes)) }
 }
 
 /// Ids of a list of cases: `{"image": path, …}` or just the path.
