@@ -124,15 +124,14 @@ fn parse_and_perform(context: &Context, arguments: Vec<OsString>) -> Result<Resu
     }
     let name = arguments.get(1).and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     let mut command = whole_program(context.registry);
-    let matches = command.try_get_matches_from_mut(arguments).map_err(|error| {
-        match command.find_subcommand_mut(&name) {
+    let matches =
+        command.try_get_matches_from_mut(arguments).map_err(|error| match command.find_subcommand_mut(&name) {
             Some(concerned) => with_usage(error, concerned),
             None => error,
-        }
-    })?;
-    let chosen = matches.subcommand().and_then(|(name, inner)| {
-        COMMANDS.iter().find(|entry| entry.name == name).map(|entry| (entry, inner))
-    });
+        })?;
+    let chosen = matches
+        .subcommand()
+        .and_then(|(name, inner)| COMMANDS.iter().find(|entry| entry.name == name).map(|entry| (entry, inner)));
     match chosen {
         Some((entry, inner)) => (entry.perform)(inner, context),
         None => Err(command.error(ErrorKind::MissingSubcommand, "a command is needed")),
