@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod config;
 pub mod console;
+pub mod convert;
 pub mod dataset;
 pub mod error;
 pub mod evaluate;
