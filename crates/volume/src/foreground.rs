@@ -42,3 +42,31 @@ fn box_where(volume: &Volume<f32>, wanted: impl Fn(f32) -> bool) -> Option<Bound
     }
     found.map(|(start, end)| BoundingBox { start, end, original_size: size })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Geometry;
+
+    fn image(bright: impl Fn([usize; 3]) -> bool) -> Volume<f32> {
+        let geometry = Geometry::axis_aligned([20, 16, 12], [1.0; 3]);
+        Volume::from_fn(geometry, |index| if bright(index) { 100.0 } else { (index[0] % 3) as f32 / 100.0 })
+    }
+
+    #[test]
+    fn the_box_holds_exactly_the_bright_part() {
+        let found =
+            bounding_box(&image(|[x, y, z]| (4..=9).contains(&x) && (3..=14).contains(&y) && (2..=7).contains(&z)));
+        assert_eq!(found, BoundingBox { start: [4, 3, 2], end: [9, 14, 7], original_size: [20, 16, 12] });
+    }
+
+    #[test]
+    fn an_image_without_contrast_is_kept_whole() {
+        let geometry = Geometry::axis_aligned([20, 16, 12], [1.0; 3]);
+        let constant = Volume::filled(geometry, 5.0);
+        assert_eq!(bounding_box(&constant), BoundingBox::whole([20, 16, 12]));
+        // A bright part below half a percent is clipped away.
+        let speck = Volume::from_fn(geometry, |index| if index == [5, 5, 5] { 100.0 } else { 0.0 });
+        assert_eq!(bounding_box(&speck), BoundingBox::whole([20, 16, 12]));
+    }
+}

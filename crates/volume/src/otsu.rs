@@ -76,3 +76,29 @@ fn best_split(counts: &[f32; BINS], centres: &[f64; BINS]) -> f64 {
     }
     centres[best.1]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_peaks_are_separated_at_the_lower_one() {
+        let values = [10.0; 50].into_iter().chain([11.0; 10]).chain([90.0; 30]);
+        let threshold = threshold(values).unwrap();
+        assert!((11.0..12.0).contains(&threshold), "{threshold}");
+    }
+
+    #[test]
+    fn one_value_is_its_own_threshold() {
+        assert_eq!(threshold([3.5; 7].into_iter()), Some(3.5));
+        assert_eq!(threshold(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn values_on_edges_belong_to_the_bin_above() {
+        let edges = edges(0.1, 0.7);
+        let counts = histogram(edges.iter().copied(), &edges);
+        assert_eq!(counts[BINS - 1], 2.0, "the maximum joins the last bin");
+        assert!(counts[..BINS - 1].iter().all(|&count| count == 1.0));
+    }
+}
