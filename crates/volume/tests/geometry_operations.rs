@@ -2,7 +2,7 @@
 
 use mist_volume::crop::{BoundingBox, BoxError, crop, uncrop};
 use mist_volume::orientation::{SignedPermutation, from_standard, standard_axes, standard_geometry, to_standard};
-use mist_volume::percentile::{percentile, percentile_f32, percentile_f64};
+use mist_volume::percentile::{percentile, percentile_f32, percentile_f64, volume_percentiles, volume_percentiles_f32};
 use mist_volume::{Geometry, IDENTITY_DIRECTION, Volume};
 use proptest::prelude::*;
 
@@ -144,4 +144,20 @@ fn nothing_has_no_percentile() {
     assert_eq!(percentile(&mut [], 50.0), None);
     assert_eq!(percentile_f32(&mut [2.5], 99.5), Some(2.5));
     assert_eq!(percentile_f64(&mut [4.0, 1.0, 2.0, 3.0], 50.0), Some(2.5));
+}
+
+proptest! {
+    #[test]
+    fn counted_percentiles_are_the_selected_ones(
+        values in prop::collection::vec(prop_oneof![-1e3_f32..1e3, Just(0.0), Just(-0.0), Just(7.0)], 1..300),
+        percents in [0.0..=100.0, 0.5..=0.5, 99.5..=99.5],
+    ) {
+        let mut kept: Vec<f32> = values.iter().copied().filter(|&value| value != 0.0).collect();
+        let found = volume_percentiles(&values, |value| value != 0.0, percents);
+        let single = volume_percentiles_f32(&values, |value| value != 0.0, percents);
+        for i in 0..3 {
+            prop_assert_eq!(found.map(|found| found[i]), percentile(&mut kept, percents[i]));
+            prop_assert_eq!(single.map(|single| single[i]), percentile_f32(&mut kept, percents[i]));
+        }
+    }
 }
