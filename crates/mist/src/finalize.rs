@@ -60,12 +60,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
 }
 
 /// Evaluates the held-out cases that have a prediction. Cases of folds that were not trained are no failures.
-fn evaluate(
-    options: &Options,
-    config: &Config,
-    table: &TrainPaths,
-    console: &dyn Console,
-) -> Result<Vec<CaseFailure>> {
+fn evaluate(options: &Options, config: &Config, table: &TrainPaths, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let results = std::path::absolute(&options.results)
         .map_err(|error| Error::new("cannot resolve the folder").at(&options.results).because(error))?;
     let predictions = results.join("predictions/train/raw");

@@ -70,14 +70,15 @@ fn from_table(path: &Path, channels: &[String]) -> Result<Listed> {
         return Err(Error::new("the image columns are not those of the training data")
             .at(path)
             .because(format!("found {}, expected {}", table.images.join(", "), channels.join(", ")))
-            .hint("name one column per channel as in `dataset_info.images` of the config; their order does not matter"));
+            .hint(
+                "name one column per channel as in `dataset_info.images` of the config; their order does not matter",
+            ));
     }
     let file = |case: &crate::tables::TestCase, column: Option<usize>| {
         column.and_then(|column| case.images.get(column)).filter(|file| !file.as_os_str().is_empty()).cloned()
     };
-    let row = |case: &crate::tables::TestCase| {
-        (case.id.clone(), columns.iter().map(|column| file(case, *column)).collect())
-    };
+    let row =
+        |case: &crate::tables::TestCase| (case.id.clone(), columns.iter().map(|column| file(case, *column)).collect());
     Ok(table.cases.iter().map(row).collect())
 }
 
@@ -97,7 +98,9 @@ fn from_folder(folder: &Path, channels: &[String]) -> Result<Listed> {
             let id = file_name(&path);
             for file in entries(&path)? {
                 let Some(stem) = stem(&file) else { continue };
-                if let Some(channel) = channels.iter().position(|name| stem == *name || ends_with(&stem, name).is_some()) {
+                if let Some(channel) =
+                    channels.iter().position(|name| stem == *name || ends_with(&stem, name).is_some())
+                {
                     put(id.clone(), channel, file)?;
                 }
             }

@@ -149,7 +149,11 @@ impl Checkpoint {
         let schedule = match ours.and_then(|ours| ours.get("schedule")) {
             None => schedule,
             Some(stored) => Schedule {
-                shape: stored.get("name").and_then(Value::as_text).and_then(Shape::named).ok_or_else(|| missing("name"))?,
+                shape: stored
+                    .get("name")
+                    .and_then(Value::as_text)
+                    .and_then(Shape::named)
+                    .ok_or_else(|| missing("name"))?,
                 base: number(stored, "base")?,
                 epochs: non_negative(integer(stored, "epochs")?, "epochs")?,
                 warmup: non_negative(integer(stored, "warmup")?, "warmup")?,
@@ -202,9 +206,11 @@ fn state_of(state: &Value, kind: Kind, spec: &ParameterSpec, global_step: i64) -
         Ok::<_, Error>(fits.to_f32().into_owned())
     };
     Ok(match kind {
-        Kind::Sgd => {
-            TensorState { step: non_negative(global_step, "global_step")?, first: buffer("momentum_buffer")?, second: vec![] }
-        }
+        Kind::Sgd => TensorState {
+            step: non_negative(global_step, "global_step")?,
+            first: buffer("momentum_buffer")?,
+            second: vec![],
+        },
         Kind::Adam | Kind::AdamW => {
             let step = state.get("step").and_then(Value::as_tensor).map(|tensor| tensor.to_f32().first().copied());
             let step = step.flatten().unwrap_or(global_step as f32) as u64;

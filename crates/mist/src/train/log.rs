@@ -27,12 +27,11 @@ impl Log {
 
     /// Records a finished epoch, counted from 1. As in the reference the rate is that of the next epoch.
     pub fn epoch(&mut self, epoch: usize, next_rate: f64, training: f64, validation: f64) -> Result<()> {
-        let values =
-            [(&mut self.rates, "learning_rate", next_rate), (&mut self.training, "losses", training), (
-                &mut self.validation,
-                "losses",
-                validation,
-            )];
+        let values = [
+            (&mut self.rates, "learning_rate", next_rate),
+            (&mut self.training, "losses", training),
+            (&mut self.validation, "losses", validation),
+        ];
         for (writer, tag, value) in values {
             writer.scalar(tag, epoch as i64, value as f32, now())?;
             writer.flush()?;

@@ -74,7 +74,15 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     let mut failures = Vec::new();
     for &fold in &folds {
         if network::weights_file(&options.results.join("models"), fold).is_file() {
-            failures.extend(out_of_fold::run(&options.results, &options.numpy, &config, registry, &table, fold, console)?);
+            failures.extend(out_of_fold::run(
+                &options.results,
+                &options.numpy,
+                &config,
+                registry,
+                &table,
+                fold,
+                console,
+            )?);
         }
     }
     let all: Vec<usize> = (0..config.training.nfolds).collect();
@@ -84,7 +92,9 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         failures.extend(finalize::run(&finalize, registry, console)?);
     } else {
         let results = options.results.display();
-        console.info(&format!("Trained folds {folds:?} of {all:?}. When all are done, run: mist finalize --results {results}"));
+        console.info(&format!(
+            "Trained folds {folds:?} of {all:?}. When all are done, run: mist finalize --results {results}"
+        ));
     }
     match failed.into_iter().next() {
         Some((fold, error)) => Err(error.place(format!("fold {fold}"))),

@@ -10,7 +10,11 @@ use mist_nn::Registry;
 /// The configuration with the flags applied (and stored), and the folds of this invocation.
 pub fn settle(options: &Options, registry: &Registry, console: &dyn Console) -> Result<(Config, Vec<usize>)> {
     let results = &options.results;
-    require(results, &["config.json", "train_paths.csv", "fg_bboxes.csv"], "run `mist analyze` first, or name its folder with --results")?;
+    require(
+        results,
+        &["config.json", "train_paths.csv", "fg_bboxes.csv"],
+        "run `mist analyze` first, or name its folder with --results",
+    )?;
     require(&options.numpy, &["images", "labels"], "run `mist preprocess` first, or name its folder with --numpy")?;
     if options.resume && options.overwrite {
         return Err(Error::usage("--resume and --overwrite exclude each other")
@@ -59,9 +63,8 @@ fn folds(options: &Options, config: &Config) -> Result<Vec<usize>> {
 
 /// A continued run keeps its network; other changes are said, since they make it another run from here on.
 fn check_resume(changes: &[Change], console: &dyn Console) -> Result<()> {
-    let (forbidden, allowed): (Vec<&Change>, Vec<&Change>) = changes
-        .iter()
-        .partition(|change| ["model.architecture", "spatial_config.patch_size"].contains(&change.key));
+    let (forbidden, allowed): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| ["model.architecture", "spatial_config.patch_size"].contains(&change.key));
     if !forbidden.is_empty() {
         let list: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
         return Err(Error::new("a continued run cannot change its network")

@@ -25,13 +25,7 @@ impl Trainer<'_> {
     ///
     /// A loss or gradient that is not finite leaves weights and optimizer as they were and is an error that names
     /// the cases of the batch.
-    pub fn step(
-        &self,
-        parameters: &mut Parameters,
-        optimizer: &mut Optimizer,
-        batch: Batch,
-        rate: f64,
-    ) -> Result<f64> {
+    pub fn step(&self, parameters: &mut Parameters, optimizer: &mut Optimizer, batch: Batch, rate: f64) -> Result<f64> {
         let Batch { images, labels, size: [x, y, z], channels, ids, .. } = batch;
         let weights = parameters.on(&self.device);
         let image = FeatureMap::from_channels_last(images, [ids.len(), x, y, z, channels], &self.device);

@@ -4,12 +4,12 @@ use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::load::CaseArrays;
 use crate::network;
-use crate::predict::stitch::{Settings, sliding_window};
 use crate::predict::ChannelsLast;
+use crate::predict::stitch::{Settings, sliding_window};
+use mist_nn::FeatureMap;
 use mist_nn::losses::{Loss, deep_supervision};
 use mist_nn::models::{Model, Output};
 use mist_nn::parameters::Parameters;
-use mist_nn::FeatureMap;
 
 /// What validation needs besides the weights.
 pub struct Validator<'a> {
