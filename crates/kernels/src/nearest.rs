@@ -1,24 +1,29 @@
 //! Nearest-neighbour up-sampling by whole factors.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
+
+use crate::output::filled_parts;
 
 /// Repeats every voxel of `x`, `[batch, D, H, W, channels]`, `factor` times along each axis.
 pub fn upsample(batch: usize, input: [usize; 3], channels: usize, factor: [usize; 3], x: &[f32]) -> Vec<f32> {
     let [depth, height, width] = input;
     assert_eq!(x.len(), batch * depth * height * width * channels, "input does not match its shape");
+    let rows = height * factor[1];
     let row = width * factor[2] * channels;
-    let rows = batch * depth * factor[0] * height * factor[1];
-    let mut y = Vec::with_capacity(rows * row);
-    for out in 0..rows {
-        let (plane, h) = (out / (height * factor[1]), out % (height * factor[1]) / factor[1]);
-        let source = (plane / factor[0] * height + h) * width * channels;
-        for voxel in x[source..source + width * channels].chunks_exact(channels) {
-            for _ in 0..factor[2] {
-                y.extend_from_slice(voxel);
+    let fill = |line: usize, part: &mut [MaybeUninit<f32>]| {
+        let (plane, h) = (line / rows, line % rows / factor[1]);
+        let source = &x[(plane / factor[0] * height + h) * width * channels..][..width * channels];
+        let mut copies = part.chunks_exact_mut(channels);
+        for voxel in source.chunks_exact(channels) {
+            for copy in copies.by_ref().take(factor[2]) {
+                copy.write_copy_of_slice(voxel);
             }
         }
-    }
-    y
+    };
+    // SAFETY: a row has exactly `factor` copies of each of its source's voxels.
+    unsafe { filled_parts((0..batch * depth * factor[0] * rows).map(|_| row), fill) }
 }
 
 /// Gradient of [`upsample`]: sums `dy` over the voxels that were copies of one, in index order.

@@ -3,13 +3,19 @@
 //! One module per command; a stage is a function from typed inputs to typed outputs. Stages print nothing:
 //! they speak through [`console::Console`] and return [`error::Error`].
 
+pub mod analyze;
 pub mod config;
 pub mod console;
+pub mod dataset;
 pub mod error;
 pub mod files;
 pub mod interrupt;
 pub mod json;
+pub mod load;
+pub mod parallel;
 pub mod predict;
+pub mod preprocess;
+pub mod random;
 pub mod suggest;
 pub mod tables;
 pub mod tensorboard;

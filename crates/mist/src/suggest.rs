@@ -1,16 +1,22 @@
 //! "Did you mean": the known word nearest to what was typed.
 
 /// The candidate nearest to `typed`, where one is near enough to be a slip of the finger: at most a third of the letters
-/// (two at least) differ. Upper and lower case count as equal; of equally near ones the first wins.
+/// (two at least) differ, or the candidate goes on where `typed` stops. Upper and lower case count as equal; of equally
+/// near ones the one of like length wins, then the first.
 pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const SHORTEST_BEGINNING: usize = 3;
     let typed = typed.to_lowercase();
-    let allowed = (typed.chars().count() / 3).max(2);
-    candidates
-        .into_iter()
-        .map(|candidate| (edit_distance(&typed, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let length = typed.chars().count();
+    let allowed = (length / 3).max(2);
+    let rated = candidates.into_iter().filter_map(|candidate| {
+        let lower = candidate.to_lowercase();
+        let candidate_length = lower.chars().count();
+        let distance = edit_distance(&typed, &lower);
+        let near = distance <= allowed && distance < candidate_length;
+        let begun = length >= SHORTEST_BEGINNING && lower.starts_with(&typed);
+        (near || begun).then_some(((distance, length.abs_diff(candidate_length)), candidate))
+    });
+    rated.min_by_key(|(rank, _)| *rank).map(|(_, candidate)| candidate)
 }
 
 /// Optimal string alignment distance: insertions, deletions, replacements and swaps of neighbours.
@@ -44,7 +50,9 @@ mod tests {
         assert_eq!(nearest("cosin", schedulers), Some("cosine"));
         assert_eq!(nearest("Cosine", schedulers), Some("cosine"));
         assert_eq!(nearest("oplynomial", schedulers), Some("polynomial"));
-        assert_eq!(nearest("warmup", schedulers), None);
+        assert_eq!(nearest("linear", schedulers), None);
+        assert_eq!(nearest("poly", schedulers), Some("polynomial"));
+        assert_eq!(nearest("adamv", ["adam", "adamw", "sgd"]), Some("adamw"));
         assert_eq!(nearest("", schedulers), None);
         assert_eq!(nearest("zz", ["ab"]), None);
     }

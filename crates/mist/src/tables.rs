@@ -7,6 +7,8 @@ mod boxes;
 mod case_files;
 mod csv_file;
 mod paths;
+#[cfg(test)]
+mod tests;
 
 pub use boxes::{BoundingBoxes, CaseBox};
 pub use case_files::CaseFiles;

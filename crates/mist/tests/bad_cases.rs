@@ -199,7 +199,10 @@ fn preprocessing_goes_on_without_a_case_that_broke_since() {
     assert_eq!(ids(&data_set.preprocess()), ["b"]);
     for kind in ["images", "labels"] {
         assert!(data_set.path(&format!("numpy/{kind}/a.npy")).exists());
-        assert!(!data_set.path(&format!("numpy/{kind}/b.npy")).exists(), "arrays of the earlier run must not pass as new");
+        assert!(
+            !data_set.path(&format!("numpy/{kind}/b.npy")).exists(),
+            "arrays of the earlier run must not pass as new"
+        );
         let names: Vec<_> = fs::read_dir(data_set.path(&format!("numpy/{kind}"))).unwrap().collect();
         assert_eq!(names.len(), 2, "no temporary files");
     }

@@ -23,8 +23,14 @@ fn an_interrupted_analysis_leaves_nothing_behind() {
 
     mist::interrupt::request();
     let results = folder.path().join("results");
-    let options =
-        mist::analyze::Options { data, results: results.clone(), nfolds: Some(2), workers: 2, verify: false, overwrite: false };
+    let options = mist::analyze::Options {
+        data,
+        results: results.clone(),
+        nfolds: Some(2),
+        workers: 2,
+        verify: false,
+        overwrite: false,
+    };
     let error = mist::analyze::run(&options, &Registry::builtin(), &Silent).unwrap_err();
     assert_eq!(error.kind(), Kind::Interrupted);
     assert_eq!(fs::read_dir(&results).unwrap().count(), 0);

@@ -19,4 +19,4 @@ pub use feature_map::{FeatureMap, concat};
 pub use mist_kernels::Activation;
 pub use norm::{InstanceNorm, instance_norm};
 pub use parameter::{Gradients, parameter};
-pub use resize::upsample_nearest;
+pub use resize::{resize_trilinear, upsample_nearest};

@@ -3,7 +3,7 @@
 use crate::apply;
 use crate::feature_map::FeatureMap;
 use crate::operation::{Context, Keeps, Operation, Output, View};
-use mist_kernels::nearest;
+use mist_kernels::{nearest, trilinear};
 
 #[derive(Debug)]
 struct Nearest {
@@ -36,5 +36,39 @@ pub fn upsample_nearest(x: &FeatureMap, factor: [usize; 3]) -> FeatureMap {
         return x.clone();
     }
     let operation = Nearest { batch: x.batch(), size: x.size(), channels: x.channels(), factor };
+    FeatureMap::new(apply::unary(operation, x.tensor()))
+}
+
+#[derive(Debug)]
+struct Trilinear {
+    batch: usize,
+    input: [usize; 3],
+    output: [usize; 3],
+    channels: usize,
+}
+
+impl Operation for Trilinear {
+    fn keeps(&self) -> Keeps {
+        Keeps { inputs: false, output: false }
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Output {
+        let Self { batch, input, output, channels } = *self;
+        let values = trilinear::resize(batch, input, output, channels, inputs[0].values);
+        Output::plain(values, [batch, output[0], output[1], output[2], channels])
+    }
+
+    fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
+        let Self { batch, input, output, channels } = *self;
+        vec![Some(trilinear::resize_gradient(batch, input, output, channels, context.gradient))]
+    }
+}
+
+/// Resizes to `size` voxels by linear interpolation along every axis, half-pixel centres.
+pub fn resize_trilinear(x: &FeatureMap, size: [usize; 3]) -> FeatureMap {
+    if x.size() == size {
+        return x.clone();
+    }
+    let operation = Trilinear { batch: x.batch(), input: x.size(), output: size, channels: x.channels() };
     FeatureMap::new(apply::unary(operation, x.tensor()))
 }

@@ -87,14 +87,14 @@ impl Correlation {
 
     /// Source positions inside the map that any of the output positions reads.
     fn source_range(&self, axis: usize, positions: Range<usize>) -> Range<usize> {
-        let mut range = usize::MAX..0;
+        let (mut start, mut stop) = (usize::MAX, 0);
         for position in positions {
             let (class, first) = self.reads(axis, position);
             let end = first + self.classes[axis][class].taps.len() as isize;
-            range.start = range.start.min(first.max(0) as usize);
-            range.end = range.end.max(end.max(0) as usize).min(self.source[axis]);
+            start = start.min(first.max(0) as usize);
+            stop = stop.max(end.max(0) as usize).min(self.source[axis]);
         }
-        range.start.min(range.end)..range.end
+        start.min(stop)..stop
     }
 
     /// Voxels beyond each end of a source row that some tap reads.

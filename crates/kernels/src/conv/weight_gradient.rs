@@ -84,7 +84,7 @@ impl Plan<'_> {
         let channels = shape.out_channels;
         let first = slice * self.slice;
         let kept = self.slice.min(channels - first);
-        let copy_dy = kept % BLOCK != 0;
+        let copy_dy = !kept.is_multiple_of(BLOCK);
         let dy_len = if copy_dy { self.rows * width * self.slice } else { 0 };
         let x_len = self.x.scratch_len(shape.kernel[0], (self.rows - 1) * shape.stride[1] + shape.kernel[1]);
         let per_plane = height.div_ceil(self.rows);

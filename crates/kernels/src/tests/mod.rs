@@ -2,3 +2,5 @@
 
 mod conv;
 mod data;
+mod instance_norm;
+mod maps;

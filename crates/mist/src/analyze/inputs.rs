@@ -36,11 +36,8 @@ pub struct Inputs {
 impl Inputs {
     /// Finds the files of all cases and checks their headers. Fails when a folder is missing or holds no case.
     pub fn check(dataset: &Dataset, workers: usize, console: &dyn Console) -> Result<Self> {
-        let images: Vec<Pattern> = dataset
-            .images
-            .iter()
-            .map(|(name, parts)| Pattern { name: name.clone(), parts: parts.clone() })
-            .collect();
+        let images: Vec<Pattern> =
+            dataset.images.iter().map(|(name, parts)| Pattern { name: name.clone(), parts: parts.clone() }).collect();
         let mask = Pattern { name: MASK.to_string(), parts: dataset.mask.clone() };
         let with_mask: Vec<Pattern> = images.iter().cloned().chain([mask]).collect();
 
@@ -72,7 +69,11 @@ fn find(folder: &Path, patterns: &[Pattern], console: &dyn Console) -> Result<Ve
         return Err(Error::new("the folder holds no case").at(folder).hint("each case is a folder with its images"));
     }
     if let [first, ..] = &strays[..] {
-        console.warn(&format!("{} files beside the case folders are ignored, such as {}", strays.len(), first.display()));
+        console.warn(&format!(
+            "{} files beside the case folders are ignored, such as {}",
+            strays.len(),
+            first.display()
+        ));
     }
     for (position, pattern) in patterns.iter().enumerate() {
         let ambiguous = cases.iter().filter_map(|case| match case.matches.get(position).map(Vec::as_slice) {

@@ -156,17 +156,10 @@ fn report(cases: &Cases, plan: &Plan, console: &dyn Console) {
     }
 }
 
-fn outputs(
-    dataset: &Dataset,
-    cases: &Cases,
-    plan: Plan,
-    folds: usize,
-    test: Option<Vec<UsableCase>>,
-) -> Outputs {
+fn outputs(dataset: &Dataset, cases: &Cases, plan: Plan, folds: usize, test: Option<Vec<UsableCase>>) -> Outputs {
     let classes = dataset.final_classes.iter();
     let classes = classes.map(|(name, labels)| EvaluationClass::with_default_metrics(name, labels.clone())).collect();
-    let mut config =
-        Config::new(dataset.info.clone(), plan.spatial_config, plan.preprocessing, Evaluation { classes });
+    let mut config = Config::new(dataset.info.clone(), plan.spatial_config, plan.preprocessing, Evaluation { classes });
     config.training.nfolds = folds;
     config.training.folds = (0..folds).collect();
     let images = &dataset.info.images;

@@ -56,9 +56,12 @@ fn cumulative_stride(size: [f64; 3], spacing: [f64; 3], axis: usize) -> f64 {
     let (mut size, mut spacing, mut product) = (size, spacing, 1.0);
     for _ in 0..LEVELS {
         let finest = spacing.into_iter().fold(f64::MAX, f64::min);
-        let strides: [f64; 3] = std::array::from_fn(|axis| {
-            if spacing[axis] / finest <= 2.0 && size[axis] >= FEWEST_VOXELS { 2.0 } else { 1.0 }
-        });
+        let strides: [f64; 3] =
+            std::array::from_fn(
+                |axis| {
+                    if spacing[axis] / finest <= 2.0 && size[axis] >= FEWEST_VOXELS { 2.0 } else { 1.0 }
+                },
+            );
         if strides == [1.0; 3] {
             break;
         }
@@ -94,9 +97,7 @@ fn isotropic(median_size: [f64; 3], spacing: [f64; 3], budget: f64) -> [usize; 3
         }
     }
     std::array::from_fn(|axis| {
-        fixed[axis].unwrap_or_else(|| {
-            down_to_divisor((edge / spacing[axis]).round_ties_even().min(median_size[axis]))
-        })
+        fixed[axis].unwrap_or_else(|| down_to_divisor((edge / spacing[axis]).round_ties_even().min(median_size[axis])))
     })
 }
 

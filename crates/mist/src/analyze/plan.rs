@@ -27,10 +27,8 @@ pub struct Plan {
 ///
 /// The result does not depend on the order of the cases, except for the last bits of the CT statistics.
 pub fn plan(info: &DatasetInfo, facts: &[CaseFacts]) -> Plan {
-    let spacings: Vec<[f64; 3]> = facts
-        .iter()
-        .map(|case| standard_axes(&case.geometry.direction).to_standard(case.geometry.spacing))
-        .collect();
+    let spacings: Vec<[f64; 3]> =
+        facts.iter().map(|case| standard_axes(&case.geometry.direction).to_standard(case.geometry.spacing)).collect();
     let target_spacing = target_spacing(&spacings);
     let crop = crop_to_foreground(facts);
     let sizes = resampled_sizes(facts, crop, target_spacing);

@@ -213,11 +213,8 @@ impl WholeVolume {
 fn check_finite(array: &Array, values: &[f32], start: [usize; 3], size: [usize; 3]) -> Result<()> {
     let Some(position) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
     let (voxel, channel) = (position / array.channels(), position % array.channels());
-    let [x, y, z] = [
-        start[0] + voxel / (size[1] * size[2]),
-        start[1] + voxel / size[2] % size[1],
-        start[2] + voxel % size[2],
-    ];
+    let [x, y, z] =
+        [start[0] + voxel / (size[1] * size[2]), start[1] + voxel / size[2] % size[1], start[2] + voxel % size[2]];
     Err(Error::new(format!("the value at voxel ({x}, {y}, {z}), channel {channel} is {}", values[position]))
         .at(array.path())
         .because("values must be finite")

@@ -127,7 +127,7 @@ impl Loader {
     /// The batch of a step, both counted from 0. The last batch of a pass over the cases can be short.
     pub fn batch(&self, epoch: usize, step: usize) -> Result<Batch> {
         let never = AtomicBool::new(false);
-        match self.batch_unless(epoch, step, &never)? {
+        match self.batch_unless(epoch, step, &never, &mut Buffers::default())? {
             Some(batch) => Ok(batch),
             None => Err(Error::interrupted("preparing a batch was stopped")),
         }
@@ -144,7 +144,13 @@ impl Loader {
     }
 
     /// The batch of a step, or nothing once `stop` is set.
-    pub(super) fn batch_unless(&self, epoch: usize, step: usize, stop: &AtomicBool) -> Result<Option<Batch>> {
+    pub(super) fn batch_unless(
+        &self,
+        epoch: usize,
+        step: usize,
+        stop: &AtomicBool,
+        buffers: &mut Buffers,
+    ) -> Result<Option<Batch>> {
         let Shared { store, settings, order, channels, has_distances } = &*self.shared;
         let cases = order.batch(epoch, step);
         let voxels = settings.patch_size.iter().product::<usize>();
@@ -156,7 +162,6 @@ impl Loader {
             channels: *channels,
             ids: cases.iter().map(|case| store.arrays(*case).id().to_owned()).collect(),
         };
-        let mut buffers = Buffers::default();
         let mut distances = batch.distances.as_mut().map(|maps| maps.chunks_mut(voxels * settings.classes));
         let samples = batch.images.chunks_mut(voxels * channels).zip(batch.labels.chunks_mut(voxels));
         for (sample, (case, (image, label))) in cases.into_iter().zip(samples).enumerate() {
@@ -171,17 +176,13 @@ impl Loader {
                 label,
                 distance: distance.map(|values| Distance { channels: settings.classes, values }),
             };
-            let place = Place {
-                fold: settings.fold as u32,
-                epoch: epoch as u32,
-                step: step as u32,
-                sample: sample as u32,
-            };
+            let place =
+                Place { fold: settings.fold as u32, epoch: epoch as u32, step: step as u32, sample: sample as u32 };
             let mut position = Stream::new(settings.seed, Purpose::PatchPosition, place);
             store.cut(case, settings.foreground_probability, &mut position, &mut patch)?;
             let mut chance = Stream::new(settings.seed, Purpose::Augmentation, place);
             for transform in augment::draw(&settings.augmentation, *has_distances, &mut chance) {
-                transform.apply(&mut patch, &mut buffers);
+                transform.apply(&mut patch, buffers);
             }
         }
         Ok(Some(batch))
@@ -197,8 +198,11 @@ fn check(settings: &LoaderSettings, channels: usize) -> Result<()> {
         .try_fold(1usize, |product, factor| product.checked_mul(*factor));
     if bytes.is_none_or(|bytes| bytes == 0 || bytes > isize::MAX as usize) {
         let [x, y, z] = settings.patch_size;
-        return Err(Error::new(format!("cannot make batches of {} patches of {x} x {y} x {z} voxels", settings.batch_size))
-            .hint("batch size and patch size must be positive and fit into memory"));
+        return Err(Error::new(format!(
+            "cannot make batches of {} patches of {x} x {y} x {z} voxels",
+            settings.batch_size
+        ))
+        .hint("batch size and patch size must be positive and fit into memory"));
     }
     if !(0.0..=1.0).contains(&settings.foreground_probability) {
         return Err(Error::new(format!("{} is not a probability", settings.foreground_probability))

@@ -45,7 +45,7 @@ pub fn range(values: &[f32]) -> (f32, f32) {
 }
 
 #[cfg(test)]
-pub mod testing {
+pub(in crate::load) mod testing {
     //! Patches that own their memory.
 
     use super::*;

@@ -31,7 +31,8 @@ impl Draws for Stream {
 ///
 /// With `foreground_probability` the patch contains a foreground voxel: the classes present are equally likely, a voxel
 /// of the class is uniform, and so is its place inside the patch, except that patches reaching beyond the volume are
-/// moved back inside. Otherwise, or where there is no foreground, the patch is uniform over the volume.
+/// moved back inside. Otherwise, or where there is no foreground, the patch is uniform over the volume. (As labels were checked to
+/// be classes, there is no foreground beside the classes.)
 pub fn place_patch(
     classes: &ClassVoxels,
     patch: [usize; 3],
@@ -42,9 +43,7 @@ pub fn place_patch(
     let room = [0, 1, 2].map(|axis| size[axis].max(patch[axis]) - patch[axis]);
     let foreground = foreground_probability > 0.0 && draws.uniform() < foreground_probability;
     match foreground.then(|| choose_voxel(classes, draws)).flatten() {
-        Some(voxel) => {
-            [0, 1, 2].map(|axis| voxel[axis].saturating_sub(draws.below(patch[axis])).min(room[axis]))
-        }
+        Some(voxel) => [0, 1, 2].map(|axis| voxel[axis].saturating_sub(draws.below(patch[axis])).min(room[axis])),
         None => room.map(|room| draws.below(room + 1)),
     }
 }

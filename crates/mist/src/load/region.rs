@@ -18,6 +18,9 @@ pub fn copy_box<T: Copy + Default>(
     if inside != patch {
         target.fill(T::default());
     }
+    if inside.contains(&0) {
+        return;
+    }
     let length = inside[2] * channels;
     for x in 0..inside[0] {
         for y in 0..inside[1] {

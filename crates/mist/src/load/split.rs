@@ -92,9 +92,8 @@ mod tests {
         };
         let rows = golden["rows"].as_array().unwrap();
         assert_eq!(rows.len(), 72);
-        let arguments = |row: &serde_json::Value| {
-            (row["n"].as_u64().unwrap() as usize, row["val_percent"].as_f64().unwrap())
-        };
+        let arguments =
+            |row: &serde_json::Value| (row["n"].as_u64().unwrap() as usize, row["val_percent"].as_f64().unwrap());
         for row in rows {
             let (count, percent) = arguments(row);
             let expected = Split { train: positions(&row["train"]), validation: positions(&row["val"]) };

@@ -1,5 +1,6 @@
 //! Batches prepared ahead of their use.
 
+use super::augment::Buffers;
 use super::loader::{Batch, Loader};
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
@@ -133,6 +134,7 @@ impl Drop for BatchStream {
 
 /// Prepares batches until none is left or the stream is dropped.
 fn work(loader: &Loader, shared: &Shared, epoch: usize, end: usize) {
+    let mut buffers = Buffers::default();
     loop {
         let mut queue = shared.queue();
         while queue.next >= queue.limit && queue.next < end && !shared.stop.load(Ordering::Relaxed) {
@@ -144,7 +146,7 @@ fn work(loader: &Loader, shared: &Shared, epoch: usize, end: usize) {
         let step = queue.next;
         queue.next += 1;
         drop(queue);
-        let batch = catch_unwind(AssertUnwindSafe(|| loader.batch_unless(epoch, step, &shared.stop)));
+        let batch = catch_unwind(AssertUnwindSafe(|| loader.batch_unless(epoch, step, &shared.stop, &mut buffers)));
         let batch = match batch {
             Ok(Ok(None)) => return,
             Ok(Ok(Some(batch))) => Ok(batch),

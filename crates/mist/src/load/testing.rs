@@ -30,8 +30,7 @@ pub fn golden_label() -> Vec<u8> {
 pub fn npy<const N: usize>(descriptor: &str, shape: [usize; 4], fortran: bool, values: &[[u8; N]]) -> Vec<u8> {
     let [x, y, z, c] = shape;
     let order = if fortran { "True" } else { "False" };
-    let mut header =
-        format!("{{'descr': '{descriptor}', 'fortran_order': {order}, 'shape': ({x}, {y}, {z}, {c}), }}");
+    let mut header = format!("{{'descr': '{descriptor}', 'fortran_order': {order}, 'shape': ({x}, {y}, {z}, {c}), }}");
     while (10 + header.len() + 1) % 64 != 0 {
         header.push(' ');
     }
@@ -78,7 +77,13 @@ impl Dataset {
         let mut label = vec![0u8; voxels];
         label[voxels / 2..voxels / 2 + z.min(voxels / 4)].fill(1);
         label[voxels / 3] = 2;
-        self.write("images", id, "<f4", [x, y, z, channels], &image.iter().map(|v| v.to_le_bytes()).collect::<Vec<_>>());
+        self.write(
+            "images",
+            id,
+            "<f4",
+            [x, y, z, channels],
+            &image.iter().map(|v| v.to_le_bytes()).collect::<Vec<_>>(),
+        );
         self.write("labels", id, "|u1", [x, y, z, 1], &label.iter().map(|v| [*v]).collect::<Vec<_>>());
         CaseFiles::in_folder(self.folder.path(), id, false)
     }

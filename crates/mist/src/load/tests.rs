@@ -224,7 +224,10 @@ fn broken_cases_are_named_with_their_file_and_what_is_wrong() {
         check(&|data| data.write("labels", "broken", "|u1", [8, 8, 8, 2], &[[0]; 1024]), &["2 channels"]);
         check(&|data| data.write("images", "broken", "<f4", [8, 8, 8, 2], &[[0; 4]; 1024]), &["2 channels"]);
         check(&|data| data.write("images", "broken", "<c8", [8, 8, 8, 1], &[[0; 8]; 512]), &["images"]);
-        check(&|data| data.write("labels", "broken", "<f4", [8, 8, 8, 1], &[[0; 4]; 512]), &["labels"]);
+        check(
+            &|data| data.write("labels", "broken", "<f4", [8, 8, 8, 1], &[0.5f32.to_le_bytes(); 512]),
+            &["0.5", "labels"],
+        );
     }
 }
 

@@ -117,9 +117,7 @@ fn prepare_mask(
 fn cropped(image: Volume<f32>, bounding_box: Option<&BoundingBox>, file: &Path) -> Result<Volume<f32>, Problem> {
     match bounding_box {
         None => Ok(image),
-        Some(bounding_box) => {
-            crop(&image, bounding_box).map_err(|error| Problem::with_file("cropping", file, error))
-        }
+        Some(bounding_box) => crop(&image, bounding_box).map_err(|error| Problem::with_file("cropping", file, error)),
     }
 }
 

@@ -3,8 +3,8 @@
 use super::case::PreprocessedCase;
 use super::inputs::TrainingFiles;
 use crate::error::{Error, Result};
-use crate::files::{create_folder, write_atomically_with};
-use mist_volume::npy;
+use crate::files::create_folder;
+use mist_volume::npy::{self, NpyError};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -61,11 +61,9 @@ impl Output {
     /// Writes the arrays of a case, each completely or not at all.
     pub fn write(&self, id: &str, case: &PreprocessedCase) -> Result<()> {
         let [x, y, z] = case.size;
-        write_atomically_with(&self.file(IMAGES, id), |file| {
-            npy::write(file, &[x, y, z, case.channels], &case.image)
-        })?;
+        npy::write(&self.file(IMAGES, id), &[x, y, z, case.channels], &case.image).map_err(cannot_write)?;
         let Some(labels) = &case.labels else { return Ok(()) };
-        write_atomically_with(&self.file(LABELS, id), |file| npy::write(file, &[x, y, z, 1], labels))
+        npy::write(&self.file(LABELS, id), &[x, y, z, 1], labels).map_err(cannot_write)
     }
 
     /// Removes the arrays of a case that an earlier run left: training must not take them for current ones.
@@ -100,4 +98,12 @@ fn array_names(folder: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(names)
+}
+
+/// Not the fault of a case: the next one would fail as well.
+fn cannot_write(error: NpyError) -> Error {
+    Error::new("cannot write the array").at(&error.path).because(error.problem).hint(
+        "check the free space and the permissions of the folder; cases that are already there are complete, \
+         start again with --overwrite",
+    )
 }

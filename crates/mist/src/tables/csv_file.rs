@@ -22,6 +22,9 @@ impl CsvFile {
             // Spreadsheet programs put a byte order mark in front.
             *first = first.trim_start_matches('\u{feff}').to_owned();
         }
+        if header.is_empty() {
+            return Err(Error::new("the table is empty").at(path).because("it has no header line"));
+        }
         let mut seen = HashSet::new();
         if let Some(repeated) = header.iter().find(|name| !seen.insert(name.as_str())) {
             return Err(Error::new(format!("two columns are named `{repeated}`")).at(path));

@@ -52,8 +52,7 @@ pub struct Switches {
 
 impl Switches {
     /// Everything on.
-    pub const ALL: Self =
-        Self { zoom: true, flips: true, noise: true, blur: true, brightness: true, contrast: true };
+    pub const ALL: Self = Self { zoom: true, flips: true, noise: true, blur: true, brightness: true, contrast: true };
     /// No augmentation.
     pub const NONE: Self =
         Self { zoom: false, flips: false, noise: false, blur: false, brightness: false, contrast: false };
@@ -103,8 +102,8 @@ mod tests {
 
     fn names(switches: &Switches, has_distances: bool, sample: u32) -> Vec<String> {
         let mut stream = Stream::new(1, Purpose::Augmentation, Place { sample, ..Place::default() });
-        let name = |transform: &Box<dyn Transform>| format!("{transform:?}").split(' ').next().unwrap().to_owned();
-        draw(switches, has_distances, &mut stream).iter().map(name).collect()
+        let name = |transform: Box<dyn Transform>| format!("{transform:?}").split(' ').next().unwrap().to_owned();
+        draw(switches, has_distances, &mut stream).into_iter().map(name).collect()
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn logarithm(value: f32) -> f32 {
         -1.666_805_8e-1,
         2.000_071_4e-1,
         -2.499_999_4e-1,
-        3.333_333_1e-1,
+        3.333_333e-1,
     ] {
         p = p * x + coefficient;
     }
@@ -67,7 +67,8 @@ fn sine_cosine(bits: u32) -> (f32, f32) {
     let a = fraction * std::f32::consts::FRAC_PI_2;
     let square = a * a;
     let sine = a + a * square * (-1.666_665_5e-1 + square * (8.332_161e-3 - square * 1.951_529_6e-4));
-    let cosine = 1.0 - 0.5 * square + square * square * (4.166_664_6e-2 + square * (-1.388_731_6e-3 + square * 2.443_315_7e-5));
+    let cosine =
+        1.0 - 0.5 * square + square * square * (4.166_664_6e-2 + square * (-1.388_731_6e-3 + square * 2.443_315_7e-5));
     let (sine, cosine) = if quadrant & 1 == 0 { (sine, cosine) } else { (cosine, -sine) };
     if quadrant & 2 == 0 { (sine, cosine) } else { (-sine, -cosine) }
 }
