@@ -182,6 +182,17 @@ mod tests {
     }
 
     #[test]
+    fn the_commands_that_the_demo_shows_can_be_typed() {
+        for synthetic in [false, true] {
+            let options = mist::demo::Options { output: "a folder/demo".into(), synthetic, overwrite: true };
+            for line in mist::demo::commands(&options) {
+                let parsed = whole_program(&Registry::builtin()).try_get_matches_from(line.words());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.err().map(|error| error.to_string()).unwrap_or_default());
+            }
+        }
+    }
+
+    #[test]
     fn the_aliases_are_those_of_the_reference() {
         let names = alias_names();
         assert!(names.contains(&"mist_run_all".to_owned()));

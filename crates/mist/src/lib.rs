@@ -6,8 +6,10 @@
 pub mod analyze;
 pub mod config;
 pub mod console;
+pub mod convert;
 pub mod dataset;
 pub mod error;
+pub mod evaluate;
 pub mod files;
 pub mod interrupt;
 pub mod json;

@@ -12,7 +12,7 @@ pub(crate) struct Demo {
     /// Folder for the scans and everything made from them; created if missing
     #[arg(long, value_name = "FOLDER", default_value = "./mist-demo", value_parser = values::path())]
     output: PathBuf,
-    /// Make a data set with three organs, a lesion and two channels instead of using the real scans
+    /// Make two-channel scans with organs and a lesion instead of using the real ones
     #[arg(long)]
     synthetic: bool,
     #[command(flatten)]

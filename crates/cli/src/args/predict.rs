@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Segment scans with the trained models
 #[derive(clap::Args)]
 pub(crate) struct Predict {
-    /// Folder that holds the models, fold_0.pt and so on; all of them vote
+    /// Folder that holds the models, fold_0.pt and so on; the mean of all is used
     #[arg(long, value_name = "FOLDER", value_parser = values::path())]
     models_dir: PathBuf,
     /// The config.json that the models were trained with

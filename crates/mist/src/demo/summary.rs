@@ -35,7 +35,7 @@ pub(super) fn print(options: &Options, plan: &Plan, console: &dyn Console) -> Re
         console.info(&format!("  upper row: the best case, {} (mean Dice {:.3})", best.0, best.1));
         console.info(&format!("  lower row: the worst case, {} (mean Dice {:.3})", worst.0, worst.1));
         console.info("  from left to right: axial, coronal, sagittal plane");
-        console.info("  outlines: truth in green, with the prediction in magenta drawn over it");
+        console.info("  outlines: truth in green, prediction in magenta, white where they coincide");
     }
 
     console.section("Where everything lies");

@@ -18,6 +18,9 @@ pub const TRUTH: [u8; 3] = [0, 220, 90];
 /// Colour of the outline of the prediction.
 pub const PREDICTION: [u8; 3] = [255, 60, 255];
 
+/// Colour where the two coincide.
+pub const BOTH: [u8; 3] = [255, 255, 255];
+
 /// Space between the planes, in pixels.
 const GAP: usize = 12;
 /// Darkest and brightest shade are these percentiles of the scan, so that a few bright voxels do not darken the rest.
@@ -102,11 +105,15 @@ mod tests {
     }
 
     #[test]
-    fn both_outlines_can_be_seen_even_where_they_agree() {
-        let block = |[x, y, z]: [usize; 3]| f32::from(u8::from((3..7).contains(&x) && (2..6).contains(&y) && z > 2));
-        let (_, _, pixels) = decoded(&[scene(block, block)]);
-        assert!(count(&pixels, TRUTH) > 100);
-        assert!(count(&pixels, PREDICTION) > 100);
+    fn outlines_tell_truth_prediction_and_agreement_apart() {
+        let block = |from: usize| {
+            move |[x, y, z]: [usize; 3]| f32::from(u8::from((from..7).contains(&x) && (2..6).contains(&y) && z > 2))
+        };
+        let (_, _, same) = decoded(&[scene(block(3), block(3))]);
+        assert_eq!(count(&same, TRUTH) + count(&same, PREDICTION), 0);
+        let (_, _, different) = decoded(&[scene(block(3), block(4))]);
+        assert!(count(&different, TRUTH) > 50 && count(&different, PREDICTION) > 50);
+        assert!(count(&different, BOTH) > count(&decoded(&[scene(block(3), |_| 0.0)]).2, BOTH));
     }
 
     #[test]

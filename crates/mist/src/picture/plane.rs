@@ -1,7 +1,7 @@
 //! One plane of a scan, cut and magnified.
 
 use super::canvas::Canvas;
-use super::{PREDICTION, TRUTH};
+use super::{BOTH, PREDICTION, TRUTH};
 use mist_volume::Volume;
 
 /// Which axes of the volume run along the width, the height and through the plane, and whether height runs upwards.
@@ -25,9 +25,8 @@ const MAGNIFICATION: usize = 6;
 /// Larger scans are magnified less, to about this many pixels.
 const LARGEST_SIDE: usize = 720;
 
-/// Thickness in pixels; the prediction lies on top of the truth, which stays visible on both sides.
-const TRUTH_LINE: usize = 4;
-const PREDICTION_LINE: usize = 2;
+/// Thickness of an outline, in pixels; even, so that it lies on the edge between two voxels.
+const LINE: usize = 2;
 
 /// Shades and labels of a plane, row by row, and the size of its pixels.
 pub(super) struct Plane {
@@ -86,8 +85,7 @@ impl Plane {
             let [left, top] = self.pixel(corner, position);
             canvas.fill([left, top], self.magnification, [*shade; 3]);
         }
-        self.outline(canvas, corner, &self.truth, TRUTH_LINE, TRUTH);
-        self.outline(canvas, corner, &self.prediction, PREDICTION_LINE, PREDICTION);
+        self.outline(canvas, corner);
     }
 
     fn pixel(&self, corner: [usize; 2], position: usize) -> [usize; 2] {
@@ -96,18 +94,28 @@ impl Plane {
     }
 
     /// Lines between neighbouring voxels with different labels.
-    fn outline(&self, canvas: &mut Canvas, corner: [usize; 2], labels: &[i32], thickness: usize, colour: [u8; 3]) {
+    fn outline(&self, canvas: &mut Canvas, corner: [usize; 2]) {
         let [wide, high] = self.magnification;
-        let half = thickness / 2;
-        for (position, label) in labels.iter().enumerate() {
+        for position in 0..self.shades.len() {
             let [left, top] = self.pixel(corner, position);
             let last_column = position % self.size[0] + 1 == self.size[0];
-            if !last_column && labels.get(position + 1).is_some_and(|right| right != label) {
-                canvas.fill([left + wide - half, top.saturating_sub(half)], [thickness, high + thickness], colour);
+            if let Some(colour) = self.edge(position, position + 1).filter(|_| !last_column) {
+                canvas.fill([left + wide - LINE / 2, top.saturating_sub(LINE / 2)], [LINE, high + LINE], colour);
             }
-            if labels.get(position + self.size[0]).is_some_and(|below| below != label) {
-                canvas.fill([left.saturating_sub(half), top + high - half], [wide + thickness, thickness], colour);
+            if let Some(colour) = self.edge(position, position + self.size[0]) {
+                canvas.fill([left.saturating_sub(LINE / 2), top + high - LINE / 2], [wide + LINE, LINE], colour);
             }
+        }
+    }
+
+    /// Colour of the line between two voxels; none inside the picture's structures and outside the picture.
+    fn edge(&self, first: usize, second: usize) -> Option<[u8; 3]> {
+        let differ = |labels: &[i32]| Some(labels.get(first)? != labels.get(second)?);
+        match (differ(&self.truth)?, differ(&self.prediction)?) {
+            (true, true) => Some(BOTH),
+            (true, false) => Some(TRUTH),
+            (false, true) => Some(PREDICTION),
+            (false, false) => None,
         }
     }
 }

@@ -6,7 +6,11 @@
 mod array;
 pub mod ensemble;
 pub mod flips;
+mod inputs;
+pub mod out_of_fold;
 pub mod restore;
+mod run;
+pub mod settings;
 mod softmax;
 pub mod stitch;
 pub mod window;
@@ -15,4 +19,6 @@ pub mod window;
 mod golden;
 
 pub use array::ChannelsLast;
+pub use inputs::{Case, Input, cases};
+pub use run::{Options, Predictor, Targets, load_networks, run};
 pub use softmax::softmax;
