@@ -1,7 +1,7 @@
 //! Prediction: from a preprocessed image to a label map on the grid of the original scan.
 //!
-//! Between the preprocessed image and the class indices everything is an array `[x][y][z][channel]` ([`ChannelsLast`]), as the
-//! network takes and gives it; [`restore`] goes back to images.
+//! Between the preprocessed image and the class indices everything is an array `[x][y][z][channel]` ([`ChannelsLast`]),
+//! as the network takes and gives it; [`restore`] goes back to images.
 
 mod array;
 pub mod ensemble;
