@@ -18,6 +18,7 @@ use crate::simd::Isa;
 use crate::tile::BLOCK;
 use forward::Pass;
 use grid::Grid;
+use input::Source;
 use weights::Frequencies;
 
 /// Least extent for tiles of 4 along every axis.
@@ -78,10 +79,11 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
             (grid, shape.out_channels, shape.in_channels)
         }
     };
-    let zeros = vec![0.0; output_channels];
+    let zeros = vec![0.0; output_channels.max(grid.source[2] * source_channels)];
+    let source = Source { map, zeros: &zeros };
     let weights = &Frequencies::new::<D, H, W>(isa, shape, weight, roles);
     let bias = bias.unwrap_or(&zeros);
-    Pass { grid, map, source_channels, output_channels, weights, bias }.run::<D, H, W>(isa)
+    Pass { grid, source, source_channels, output_channels, weights, bias }.run::<D, H, W>(isa)
 }
 
 /// The weight gradient of a shape that [`suits`].
