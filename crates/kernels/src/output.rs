@@ -71,11 +71,13 @@ thread_local! {
 }
 
 /// Calls `work` with `len` floats of this thread, kept between calls; their content is whatever was there.
-pub(crate) fn with_scratch(len: usize, work: impl FnOnce(&mut [f32])) {
+pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
     if scratch.len() < len {
-        scratch.resize(len, 0.0);
+        // Not resized: nothing of the content is wanted, and zeroed memory comes untouched from the system.
+        scratch = vec![0.0; len];
     }
-    work(&mut scratch[..len]);
+    let result = work(&mut scratch[..len]);
     SCRATCH.with_borrow_mut(|stack| stack.push(scratch));
+    result
 }

@@ -33,7 +33,7 @@ pub(super) struct Pass<'a> {
     pub source: Source<'a>,
     pub source_channels: usize,
     pub output_channels: usize,
-    pub weights: &'a Frequencies,
+    pub weights: Frequencies<'a>,
     /// One value per output channel.
     pub bias: &'a [f32],
 }

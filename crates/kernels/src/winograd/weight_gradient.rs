@@ -41,9 +41,9 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
     let (x_step, dy_step) = (batch * inputs + PAD, batch * outputs + PAD);
     let zeros = vec![0.0; shape.input[2] * inputs];
     let source = Source { map: x, zeros: &zeros };
-    let mut sums = vec![0.0; frequencies * inputs * outputs];
-    with_scratch(frequencies * (x_step + dy_step), |scratch| {
-        let (x_room, dy_room) = scratch.split_at_mut(frequencies * x_step);
+    with_scratch(frequencies * (x_step + dy_step + inputs * outputs), |scratch| {
+        let (x_room, scratch) = scratch.split_at_mut(frequencies * x_step);
+        let (dy_room, sums) = scratch.split_at_mut(frequencies * dy_step);
         let (x_values, dy_values) = (Shared(x_room.as_mut_ptr()), Shared(dy_room.as_mut_ptr()));
         for start in (0..all).step_by(batch) {
             let end = (start + batch).min(all);
@@ -66,11 +66,14 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
             sums.par_chunks_mut(inputs * outputs).with_max_len(1).enumerate().for_each(|(frequency, sums)| {
                 let x = x_values.pointer().wrapping_add(frequency * x_step);
                 let dy = dy_values.pointer().wrapping_add(frequency * dy_step);
+                if start == 0 {
+                    sums.fill(0.0);
+                }
                 isa.run(Add { x, dy, tiles: end - start, inputs, outputs, sums });
             });
         }
-    });
-    gradient_of_weight::<D, H, W>(isa, shape, &sums)
+        gradient_of_weight::<D, H, W>(isa, shape, sums)
+    })
 }
 
 /// Both transforms of some tiles.
