@@ -1,7 +1,6 @@
 //! Milliseconds and GFLOP/s of the layers of nnunet-pocket at 32^3 (batch 2) and of nnunet at 64^3.
 //!
-//! `cargo bench -p mist-kernels [-- FILTER]`; threads by `RAYON_NUM_THREADS`. Times are the minimum over some
-//! repetitions. A convolution counts `2 * kernel * in * out * output voxels` operations, whatever its method does.
+//! `cargo bench -p mist-kernels --bench layers [-- FILTER]`; threads by `RAYON_NUM_THREADS`. A convolution counts `2 * kernel * in * out * output voxels` operations, whatever its method does.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -17,24 +16,44 @@ fn values(len: usize) -> Vec<f32> {
     (0..len).map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).collect()
 }
 
-/// Shortest of several runs, in milliseconds.
-fn time<T>(mut work: impl FnMut() -> T) -> f64 {
-    let started = Instant::now();
-    let mut best = f64::INFINITY;
-    let mut runs = 0;
-    while runs < 5 || (started.elapsed() < Duration::from_millis(400) && runs < 200) {
-        let start = Instant::now();
-        black_box(work());
-        best = best.min(start.elapsed().as_secs_f64() * 1e3);
-        runs += 1;
-    }
-    best
+/// Milliseconds of one run: the shortest by the clock, and the mean processor time of all threads together, which
+/// holds on a busy machine too (0 where the system does not tell).
+struct Time {
+    wall: f64,
+    processor: f64,
 }
 
-/// Prints one line: name, then milliseconds (GFLOP/s) of the forward pass, input gradient and weight gradient.
-fn report(name: &str, operations: f64, passes: [f64; 3]) {
-    let columns = passes.map(|ms| format!("{ms:9.3} ms {:6.1} GF/s", operations / ms / 1e6));
-    println!("{name:34}{}", columns.join(""));
+fn time<T>(mut work: impl FnMut() -> T) -> Time {
+    black_box(work());
+    let (started, processor) = (Instant::now(), processor_time());
+    let mut wall = f64::INFINITY;
+    let mut runs = 0;
+    while runs < 5 || (started.elapsed() < Duration::from_millis(300) && runs < 1000) {
+        let start = Instant::now();
+        black_box(work());
+        wall = wall.min(start.elapsed().as_secs_f64() * 1e3);
+        runs += 1;
+    }
+    Time { wall, processor: (processor_time() - processor) / f64::from(runs) }
+}
+
+/// Milliseconds that all threads of this process have run, as Linux tells.
+fn processor_time() -> f64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
+    let nanoseconds = threads.flatten().filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    nanoseconds.sum::<f64>() / 1e6
+}
+
+/// Prints one line: for each pass milliseconds by the clock, of processor time, and operations per processor time.
+fn report(name: &str, operations: f64, passes: &[Time]) {
+    print!("{name:34}");
+    for Time { wall, processor } in passes {
+        print!("{wall:9.3} {processor:9.3} ms {:6.1} GF/s", operations / processor / 1e6);
+    }
+    println!();
 }
 
 fn convolution(filter: &str, batch: usize, channels: [usize; 2], size: usize, kernel: usize, stride: usize) {
@@ -53,7 +72,7 @@ fn convolution(filter: &str, batch: usize, channels: [usize; 2], size: usize, ke
         time(|| conv::input_gradient(&shape, &dy, &weight)),
         time(|| conv::weight_gradient(&shape, &x, &dy)),
     ];
-    report(&name, operations, passes);
+    report(&name, operations, &passes);
 }
 
 fn transposed_convolution(filter: &str, batch: usize, channels: [usize; 2], size: usize) {
@@ -72,7 +91,7 @@ fn transposed_convolution(filter: &str, batch: usize, channels: [usize; 2], size
         time(|| transposed::input_gradient(&shape, &dy, &weight)),
         time(|| transposed::weight_gradient(&shape, &x, &dy)),
     ];
-    report(&name, operations, passes);
+    report(&name, operations, &passes);
 }
 
 fn normalisation(filter: &str, batch: usize, channels: usize, size: usize) {
@@ -84,14 +103,16 @@ fn normalisation(filter: &str, batch: usize, channels: usize, size: usize) {
     let (x, dy, gamma, beta) = (values(shape.len()), values(shape.len()), values(channels), values(channels));
     let activation = Activation::LeakyRelu(0.01);
     let (y, statistics) = instance_norm::forward(&shape, &x, &gamma, &beta, 1e-5, activation, None);
-    let forward = time(|| instance_norm::forward(&shape, &x, &gamma, &beta, 1e-5, activation, None));
-    let backward = time(|| instance_norm::backward(&shape, &x, &gamma, &beta, &statistics, &y, &dy, activation, false));
-    println!("{name:34}{forward:9.3} ms forward{backward:9.3} ms backward");
+    let passes = [
+        time(|| instance_norm::forward(&shape, &x, &gamma, &beta, 1e-5, activation, None)),
+        time(|| instance_norm::backward(&shape, &x, &gamma, &beta, &statistics, &y, &dy, activation, false)),
+    ];
+    report(&name, 20.0 * shape.len() as f64, &passes);
 }
 
 fn main() {
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
-    println!("{:34}{:>12}{:>24}{:>24}", "layer", "forward", "input gradient", "weight gradient");
+    println!("{:34}{:>22}{:>34}{:>34}", "layer", "forward", "input gradient", "weight gradient");
     for size in [32, 16, 8, 4] {
         convolution(&filter, 2, [32, 32], size, 3, 1);
         if size > 4 {

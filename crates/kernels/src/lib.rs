@@ -21,6 +21,8 @@ mod output;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod tile;
+mod winograd;
 
 pub use activation::Activation;
 pub use conv::{ConvShape, bias_gradient};

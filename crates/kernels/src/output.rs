@@ -30,6 +30,36 @@ pub(crate) unsafe fn filled_parts(
     output
 }
 
+/// A vector filled by `jobs` calls of `fill(index, start of the vector)`, in parallel, each of which writes elements
+/// that may lie anywhere. Not zeroed first.
+///
+/// # Safety
+/// The calls together must write every element and no two of them the same one.
+pub(crate) unsafe fn filled_anywhere(len: usize, jobs: usize, fill: impl Fn(usize, *mut f32) + Sync) -> Vec<f32> {
+    let mut output = Vec::with_capacity(len);
+    let start = Shared(output.as_mut_ptr());
+    (0..jobs).into_par_iter().with_max_len(1).for_each(|index| fill(index, start.pointer()));
+    // SAFETY: the caller promises that all `len` elements were written.
+    unsafe { output.set_len(len) };
+    output
+}
+
+/// A pointer that jobs may share, as they write to different elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared(pub *mut f32);
+
+// SAFETY: whoever writes through the pointer says at that place why no two threads touch the same element.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The pointer; a method, so that closures capture the whole value.
+    pub fn pointer(self) -> *mut f32 {
+        self.0
+    }
+}
+
 /// Lengths of the parts of `total` things cut into pieces of `part`, the last one shorter.
 pub(crate) fn pieces(total: usize, part: usize) -> impl Iterator<Item = usize> {
     (0..total.div_ceil(part)).map(move |index| part.min(total - index * part))

@@ -95,6 +95,17 @@ impl Comparison {
         })
     }
 
+    /// Compares two masks of a part of this crop; the image stays the same.
+    pub(crate) fn part(
+        &self,
+        truth: Vec<bool>,
+        prediction: Vec<bool>,
+        region: Region,
+    ) -> Result<Self, ComparisonError> {
+        let part = Self::cropped(truth, prediction, region.size(), &self.grid)?;
+        Ok(Self { image_diagonal: self.image_diagonal, ..part })
+    }
+
     /// Size of the crop in voxels, and spacing in mm.
     pub fn grid(&self) -> &Lattice {
         &self.grid
@@ -123,6 +134,11 @@ impl Comparison {
     /// Diagonal in mm of the image before cropping: `sqrt(Σ (nᵢ·sᵢ)²)`.
     pub fn image_diagonal(&self) -> f64 {
         self.image_diagonal
+    }
+
+    /// Diagonal in mm of the crop.
+    pub fn crop_diagonal(&self) -> f64 {
+        diagonal(&self.grid)
     }
 
     /// Surfaces of both masks with their distances; computed by the first metric that asks.

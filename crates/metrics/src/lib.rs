@@ -5,6 +5,7 @@
 //! comparison for what it needs; surfaces and their distances are computed once and shared.
 
 pub mod comparison;
+mod lesions;
 pub mod metric;
 mod region;
 pub mod segmentation;

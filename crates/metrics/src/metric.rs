@@ -3,12 +3,25 @@
 mod avg_surf;
 mod dice;
 mod haus95;
+mod lesion_wise_dice;
+mod lesion_wise_f1;
+mod lesion_wise_haus95;
+mod lesion_wise_surf_dice;
 mod surf_dice;
 
 use crate::Comparison;
 
 /// Every metric, in alphabetical order.
-static METRICS: &[&Metric] = &[&avg_surf::METRIC, &dice::METRIC, &haus95::METRIC, &surf_dice::METRIC];
+static METRICS: &[&Metric] = &[
+    &avg_surf::METRIC,
+    &dice::METRIC,
+    &haus95::METRIC,
+    &lesion_wise_dice::METRIC,
+    &lesion_wise_f1::METRIC,
+    &lesion_wise_haus95::METRIC,
+    &lesion_wise_surf_dice::METRIC,
+    &surf_dice::METRIC,
+];
 
 /// Which values are good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -28,6 +28,11 @@ prop_compose! {
     }
 }
 
+/// Values of the metrics that compare whole masks.
+fn values_of_whole_masks(scene: &Scene) -> Vec<(&'static str, f64)> {
+    values(scene).into_iter().filter(|(name, _)| !name.starts_with("lesion_wise")).collect()
+}
+
 /// Values of all metrics, in order of name.
 fn values(scene: &Scene) -> Vec<(&'static str, f64)> {
     let grid = Lattice::new(scene.size, scene.spacing).unwrap();
@@ -69,12 +74,12 @@ proptest! {
     fn truth_and_prediction_can_be_exchanged(scene in scene()) {
         let exchanged =
             Scene { truth: scene.prediction.clone(), prediction: scene.truth.clone(), ..scene.clone() };
-        assert_same(&values(&exchanged), &values(&scene))?;
+        assert_same(&values_of_whole_masks(&exchanged), &values_of_whole_masks(&scene))?;
     }
 
     #[test]
     fn a_perfect_prediction_has_the_best_values(scene in scene()) {
-        for (name, value) in values(&Scene { prediction: scene.truth.clone(), ..scene.clone() }) {
+        for (name, value) in values_of_whole_masks(&Scene { prediction: scene.truth.clone(), ..scene.clone() }) {
             prop_assert_eq!(value, metric::find(name).unwrap().best, "{}", name);
         }
     }
@@ -97,7 +102,7 @@ proptest! {
     #[test]
     fn distances_scale_with_the_spacing_and_overlaps_do_not(scene in scene()) {
         let larger = Scene { spacing: scene.spacing.map(|step| 2.0 * step), ..scene.clone() };
-        for ((name, value), (_, larger)) in values(&scene).into_iter().zip(values(&larger)) {
+        for ((name, value), (_, larger)) in values_of_whole_masks(&scene).into_iter().zip(values_of_whole_masks(&larger)) {
             match name {
                 "dice" => prop_assert_eq!(larger, value),
                 "haus95" | "avg_surf" => prop_assert!((larger - 2.0 * value).abs() <= 1e-9 * larger.max(1.0), "{name}"),
@@ -113,7 +118,7 @@ proptest! {
         let squares = [0, 1, 2].map(|axis| (scene.size[axis] as f64 * scene.spacing[axis]).powi(2));
         let diagonal = squares.iter().sum::<f64>().sqrt();
         for (name, value) in values(&Scene { prediction: empty, ..scene.clone() }) {
-            let worst = if ["haus95", "avg_surf"].contains(&name) { diagonal } else { 0.0 };
+            let worst = if name.ends_with("haus95") || name == "avg_surf" { diagonal } else { 0.0 };
             prop_assert!((value - worst).abs() <= 1e-12 * diagonal, "{}", name);
         }
     }
@@ -125,4 +130,40 @@ fn two_empty_masks_agree_perfectly() {
     for (name, value) in values(&empty) {
         assert_eq!(value, metric::find(name).unwrap().best, "{name}");
     }
+}
+
+/// A row of voxels 1 mm long each, from a drawing: `#` is inside.
+fn row(truth: &str, prediction: &str) -> Comparison {
+    let mask = |drawing: &str| drawing.chars().map(|voxel| voxel == '#').collect::<Vec<_>>();
+    let grid = Lattice::new([truth.len(), 1, 1], [1.0; 3]).unwrap();
+    Comparison::new(&mask(truth), &mask(prediction), grid).unwrap()
+}
+
+fn lesion_scores(truth: &str, prediction: &str, settings: &[(&str, f64)]) -> [f64; 2] {
+    let settings = Settings::new(settings.iter().map(|(name, value)| ((*name).to_owned(), *value)));
+    let comparison = row(truth, prediction);
+    ["lesion_wise_dice", "lesion_wise_f1"].map(|name| metric::find(name).unwrap().score(&comparison, &settings).value)
+}
+
+#[test]
+fn lesions_without_dilation_match_only_what_overlaps_them() {
+    let small = ("min_lesion_volume", 1.0);
+    let (truth, beside) = ("##......##", "..##....##");
+    assert_eq!(lesion_scores(truth, beside, &[small, ("dilation_iters", 0.0)]), [1.0 / 3.0, 0.5]);
+    assert_eq!(lesion_scores(truth, beside, &[small, ("dilation_iters", 1.0)]), [0.5, 1.0]);
+}
+
+#[test]
+fn a_lesion_below_the_limit_does_not_count_and_its_prediction_is_false() {
+    let scores = lesion_scores("#...####", "#...####", &[("min_lesion_volume", 2.0)]);
+    assert_eq!(scores, [0.5, 2.0 / 3.0]);
+}
+
+#[test]
+fn consolidation_makes_one_lesion_of_close_pieces() {
+    let count = ("min_lesion_volume", 1.0);
+    let alone = ("dilation_iters", 0.0);
+    // Apart, each of the two pieces is matched by the one component: Dice 2·2/(2+6) each.
+    assert_eq!(lesion_scores("##..##", "######", &[count, alone])[0], 0.5);
+    assert_eq!(lesion_scores("##..##", "######", &[count, alone, ("gt_consolidation_iters", 1.0)])[0], 0.8);
 }

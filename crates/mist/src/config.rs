@@ -43,6 +43,14 @@ pub struct Choices {
     pub losses: Vec<String>,
 }
 
+impl Choices {
+    /// Everything that a registry offers.
+    pub fn of(registry: &mist_nn::Registry) -> Self {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        Self { architectures: owned(registry.model_names()), losses: owned(registry.loss_names()) }
+    }
+}
+
 /// A checked `config.json`. Field names equal the keys of the file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Config {

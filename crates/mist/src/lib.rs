@@ -6,12 +6,17 @@
 pub mod analyze;
 pub mod config;
 pub mod console;
+pub mod convert;
 pub mod dataset;
+pub mod device;
 pub mod error;
+pub mod evaluate;
 pub mod files;
+pub mod finalize;
 pub mod interrupt;
 pub mod json;
 pub mod load;
+pub mod network;
 pub mod parallel;
 pub mod predict;
 pub mod preprocess;
@@ -20,5 +25,6 @@ pub mod suggest;
 pub mod tables;
 pub mod tensorboard;
 pub mod text;
+pub mod train;
 
 pub use error::{CaseFailure, Error, Result};

@@ -12,4 +12,5 @@ mod tests;
 
 pub use boxes::{BoundingBoxes, CaseBox};
 pub use case_files::CaseFiles;
+pub(crate) use csv_file::is_file_name;
 pub use paths::{EvaluationCase, EvaluationPaths, TestCase, TestPaths, TrainCase, TrainPaths};

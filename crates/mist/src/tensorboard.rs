@@ -1,7 +1,7 @@
 //! TensorBoard event files: scalars over steps, nothing else.
 //!
-//! A file is a sequence of TFRecords: length (u64), masked CRC-32C of the length, protocol buffer `Event`, masked CRC-32C of
-//! the event; all little-endian. The few fields of `Event` that scalars need are encoded by hand
+//! A file is a sequence of TFRecords: length (u64), masked CRC-32C of the length, protocol buffer `Event`, masked
+//! CRC-32C of the event; all little-endian. The few fields of `Event` that scalars need are encoded by hand
 //! (tensorflow/core/util/event.proto and framework/summary.proto).
 
 use crate::error::{Error, Result};
@@ -150,8 +150,8 @@ mod tests {
         events
     }
 
-    /// RFC 3720, appendix B.4, and the bytes that every event file of TensorBoard begins with: the length of the version
-    /// event, 24, and its masked checksum.
+    /// RFC 3720, appendix B.4, and the bytes that every event file of TensorBoard begins with: the length of the
+    /// version event, 24, and its masked checksum.
     #[test]
     fn checksums_are_those_of_the_standard() {
         assert_eq!(crc32c::crc32c(&[0; 32]), 0x8a91_36aa);

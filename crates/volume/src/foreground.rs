@@ -2,8 +2,9 @@
 
 use crate::crop::BoundingBox;
 use crate::otsu;
-use crate::percentile::percentile;
+use crate::percentile::volume_percentiles;
 use crate::volume::Volume;
+use rayon::prelude::*;
 
 /// Percentiles between which intensities count, so that neither air nor metal decides the threshold.
 const LOWER_PERCENT: f64 = 33.0;
@@ -14,31 +15,60 @@ const UPPER_PERCENT: f64 = 99.5;
 pub fn bounding_box(volume: &Volume<f32>) -> BoundingBox {
     let size = volume.size();
     let whole = BoundingBox::whole(size);
-    let mut scratch = volume.voxels().to_vec();
-    let (Some(lower), Some(upper)) = (percentile(&mut scratch, LOWER_PERCENT), percentile(&mut scratch, UPPER_PERCENT))
-    else {
+    let Some([lower, upper]) = volume_percentiles(volume.voxels(), |_| true, [LOWER_PERCENT, UPPER_PERCENT]) else {
         return whole;
     };
-    drop(scratch);
     let clipped = |value: f32| f64::from(value).max(lower).min(upper);
-    let Some(threshold) = otsu::threshold(volume.voxels().iter().map(|&value| clipped(value))) else { return whole };
+    let Some(threshold) = otsu::threshold(volume.voxels(), clipped) else { return whole };
     box_where(volume, |value| clipped(value) > threshold).unwrap_or(whole)
 }
 
 /// Smallest box that holds all voxels of which `wanted` is true.
-fn box_where(volume: &Volume<f32>, wanted: impl Fn(f32) -> bool) -> Option<BoundingBox> {
+fn box_where(volume: &Volume<f32>, wanted: impl Fn(f32) -> bool + Sync) -> Option<BoundingBox> {
     let size = volume.size();
-    let mut found: Option<([usize; 3], [usize; 3])> = None;
     if size.contains(&0) {
         return None;
     }
-    for (row, values) in volume.voxels().chunks_exact(size[0]).enumerate() {
-        let Some(first) = values.iter().position(|&value| wanted(value)) else { continue };
+    let rows = volume.voxels().par_chunks_exact(size[0]).enumerate();
+    let extents = rows.filter_map(|(row, values)| {
+        let first = values.iter().position(|&value| wanted(value))?;
         let last = values.iter().rposition(|&value| wanted(value)).unwrap_or(first);
         let (y, z) = (row % size[1], row / size[1]);
-        let (start, end) = found.get_or_insert(([first, y, z], [last, y, z]));
-        *start = [start[0].min(first), start[1].min(y), start[2].min(z)];
-        *end = [end[0].max(last), end[1].max(y), end[2].max(z)];
+        Some(([first, y, z], [last, y, z]))
+    });
+    let union = extents.reduce_with(|a, b| {
+        let each = |choose: fn(usize, usize) -> usize, a: [usize; 3], b: [usize; 3]| {
+            [0, 1, 2].map(|axis| choose(a[axis], b[axis]))
+        };
+        (each(usize::min, a.0, b.0), each(usize::max, a.1, b.1))
+    });
+    union.map(|(start, end)| BoundingBox { start, end, original_size: size })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Geometry;
+
+    fn image(bright: impl Fn([usize; 3]) -> bool) -> Volume<f32> {
+        let geometry = Geometry::axis_aligned([20, 16, 12], [1.0; 3]);
+        Volume::from_fn(geometry, |index| if bright(index) { 100.0 } else { (index[0] % 3) as f32 / 100.0 })
     }
-    found.map(|(start, end)| BoundingBox { start, end, original_size: size })
+
+    #[test]
+    fn the_box_holds_exactly_the_bright_part() {
+        let found =
+            bounding_box(&image(|[x, y, z]| (4..=9).contains(&x) && (3..=14).contains(&y) && (2..=7).contains(&z)));
+        assert_eq!(found, BoundingBox { start: [4, 3, 2], end: [9, 14, 7], original_size: [20, 16, 12] });
+    }
+
+    #[test]
+    fn an_image_without_contrast_is_kept_whole() {
+        let geometry = Geometry::axis_aligned([20, 16, 12], [1.0; 3]);
+        let constant = Volume::filled(geometry, 5.0);
+        assert_eq!(bounding_box(&constant), BoundingBox::whole([20, 16, 12]));
+        // A bright part below half a percent is clipped away.
+        let speck = Volume::from_fn(geometry, |index| if index == [5, 5, 5] { 100.0 } else { 0.0 });
+        assert_eq!(bounding_box(&speck), BoundingBox::whole([20, 16, 12]));
+    }
 }

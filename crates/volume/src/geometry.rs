@@ -32,11 +32,6 @@ impl Geometry {
         self.size.iter().product()
     }
 
-    /// Volume of one voxel, mm³.
-    pub fn voxel_volume(&self) -> f64 {
-        self.spacing.iter().product()
-    }
-
     /// `direction · diag(spacing)`: maps an index difference to a displacement in mm.
     pub fn index_to_world(&self) -> [[f64; 3]; 3] {
         self.direction.map(|row| [row[0] * self.spacing[0], row[1] * self.spacing[1], row[2] * self.spacing[2]])
@@ -101,12 +96,18 @@ pub enum GridMismatch {
         tolerance: f64,
     },
     /// Directions of the axes.
-    #[error("the axes point in different directions: {first:?} and {second:?}")]
+    #[error(
+        "image axis {image_axis} points in different directions: its cosines with world axis {world_axis} are {first} and {second}"
+    )]
     Direction {
-        /// Direction matrix of the first grid.
-        first: [[f64; 3]; 3],
-        /// Direction matrix of the second grid.
-        second: [[f64; 3]; 3],
+        /// World axis, 0 to 2.
+        world_axis: usize,
+        /// Image axis, 0 to 2.
+        image_axis: usize,
+        /// Direction cosine in the first grid.
+        first: f64,
+        /// Direction cosine in the second grid.
+        second: f64,
     },
 }
 
@@ -124,9 +125,13 @@ pub fn same_grid(first: &Geometry, second: &Geometry, tolerance_mm: f64) -> Resu
         let (first, second) = (first.origin, second.origin);
         return Err(GridMismatch::Origin { first, second, distance, tolerance: tolerance_mm });
     }
-    let cosines = first.direction.iter().flatten().zip(second.direction.iter().flatten());
-    if cosines.into_iter().any(|(a, b)| (a - b).abs() > DIRECTION_TOLERANCE) {
-        return Err(GridMismatch::Direction { first: first.direction, second: second.direction });
+    for world_axis in 0..3 {
+        for image_axis in 0..3 {
+            let [first, second] = [first, second].map(|grid| grid.direction[world_axis][image_axis]);
+            if (first - second).abs() > DIRECTION_TOLERANCE {
+                return Err(GridMismatch::Direction { world_axis, image_axis, first, second });
+            }
+        }
     }
     Ok(())
 }
@@ -147,7 +152,6 @@ mod tests {
     #[test]
     fn an_index_is_scaled_rotated_and_shifted() {
         assert_eq!(grid().physical_point([2.0, 3.0, 4.0]), [9.0, -12.0, 27.0]);
-        assert_eq!(grid().voxel_volume(), 1.0);
         assert_eq!(grid().voxel_count(), 120);
     }
 
@@ -170,7 +174,7 @@ mod tests {
         assert!(message(|g| g.size[0] = 3).starts_with("the sizes differ: 4x5x6 and 3x5x6 voxels"));
         assert!(message(|g| g.spacing[0] = 0.6).starts_with("the spacings differ"));
         assert!(message(|g| g.origin[2] += 0.01).starts_with("the origins differ by 0.0100 mm, more than 0.001 mm"));
-        assert!(message(|g| g.direction[0][0] = 1.0).starts_with("the axes point in different directions"));
+        assert!(message(|g| g.direction[0][0] = 1.0).starts_with("image axis 0 points in different directions"));
     }
 
     #[test]

@@ -5,6 +5,10 @@
 
 use crate::geometry::{Geometry, IDENTITY_DIRECTION};
 use crate::volume::Volume;
+use rayon::prelude::*;
+
+/// Edge of the cubes in which voxels are moved: 16 values of 4 bytes fill a cache line.
+const CUBE: usize = 16;
 
 /// Which image axis runs along each world axis, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +59,6 @@ impl SignedPermutation {
         }
         per_image_axis
     }
-
-    /// Whether nothing has to move.
-    pub fn is_identity(&self) -> bool {
-        self.image_axis == [0, 1, 2] && self.reversed == [false; 3]
-    }
 }
 
 /// Axis matching of an image, see [`SignedPermutation::standard_axes`].
@@ -86,7 +85,7 @@ pub fn standard_geometry(geometry: &Geometry) -> Geometry {
 
 /// Turns an image to the standard frame. The origin moves to the voxel that becomes the first one; the direction is replaced
 /// by the identity.
-pub fn to_standard<T: Copy>(volume: &Volume<T>) -> Volume<T> {
+pub fn to_standard<T: Copy + Send + Sync>(volume: &Volume<T>) -> Volume<T> {
     let axes = standard_axes(&volume.geometry().direction);
     let voxels = permuted(volume, axes.image_axis, axes.reversed);
     Volume::assembled(standard_geometry(volume.geometry()), voxels)
@@ -95,7 +94,7 @@ pub fn to_standard<T: Copy>(volume: &Volume<T>) -> Volume<T> {
 /// Undoes [`to_standard`]: turns an image of the standard frame to the axes of an image with the given `direction`, which it
 /// takes over unchanged, even when oblique. Origin as if the first voxel of the standard frame lay at 0: the place
 /// in the world is the caller's business, but the origin's rounding decides ties when the grid is resampled.
-pub fn from_standard<T: Copy>(volume: &Volume<T>, direction: &[[f64; 3]; 3]) -> Volume<T> {
+pub fn from_standard<T: Copy + Send + Sync>(volume: &Volume<T>, direction: &[[f64; 3]; 3]) -> Volume<T> {
     let axes = standard_axes(direction);
     let standard = volume.geometry();
     let mut source_axis = [0; 3];
@@ -119,7 +118,7 @@ pub fn from_standard<T: Copy>(volume: &Volume<T>, direction: &[[f64; 3]; 3]) -> 
 }
 
 /// Values of the image whose axis `a` is axis `source_axis[a]` of `volume`, read backwards if `reversed[a]`.
-fn permuted<T: Copy>(volume: &Volume<T>, source_axis: [usize; 3], reversed: [bool; 3]) -> Vec<T> {
+fn permuted<T: Copy + Send + Sync>(volume: &Volume<T>, source_axis: [usize; 3], reversed: [bool; 3]) -> Vec<T> {
     let source = volume.voxels();
     let size = volume.size();
     let strides = [1, size[0], size[0] * size[1]];
@@ -131,12 +130,23 @@ fn permuted<T: Copy>(volume: &Volume<T>, source_axis: [usize; 3], reversed: [boo
         let from = if reversed[axis] { size[source_axis[axis]] - 1 - i } else { i };
         from * strides[source_axis[axis]]
     };
-    let mut voxels = Vec::with_capacity(source.len());
-    for z in 0..nz {
-        for y in 0..ny {
-            let row = position(1, y) + position(2, z);
-            voxels.extend((0..nx).map(|x| source[row + position(0, x)]));
+    let Some(&first) = source.first() else { return Vec::new() };
+    let mut voxels = vec![first; source.len()];
+    let [xs, ys, zs] = [0, 1, 2].map(|axis| (0..[nx, ny, nz][axis]).map(|i| position(axis, i)).collect::<Vec<_>>());
+    // In cubes: whichever axis is contiguous in the source, its cache lines are used up before they are evicted.
+    voxels.par_chunks_mut(nx * ny * CUBE).zip(zs.par_chunks(CUBE)).for_each(|(slabs, zs)| {
+        for (y_cube, ys) in ys.chunks(CUBE).enumerate() {
+            for (x_cube, xs) in xs.chunks(CUBE).enumerate() {
+                for (z, from_z) in zs.iter().enumerate() {
+                    for (y, from_y) in ys.iter().enumerate() {
+                        let row = x_cube * CUBE + nx * (y_cube * CUBE + y + ny * z);
+                        for (value, from_x) in slabs[row..row + xs.len()].iter_mut().zip(xs) {
+                            *value = source[from_x + from_y + from_z];
+                        }
+                    }
+                }
+            }
         }
-    }
+    });
     voxels
 }

@@ -11,9 +11,9 @@ use std::ops::Range;
 use super::ConvShape;
 use super::pack::Packed;
 use super::source::Source;
-use super::tile::{BLOCK, Row, Run, row};
 use crate::output::{filled_parts, pieces, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
+use crate::tile::{BLOCK, Row, Run, row};
 
 /// Most rows of one job; enough to use the copied source rows and the packed weights several times.
 const ROWS: usize = 16;

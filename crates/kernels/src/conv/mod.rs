@@ -4,14 +4,15 @@ mod bias;
 mod correlation;
 mod pack;
 mod source;
-mod tile;
 mod weight_gradient;
 
 pub use bias::bias_gradient;
 
 use crate::simd::Isa;
+use crate::winograd;
 use correlation::Correlation;
-use pack::{Packed, Roles};
+use pack::Packed;
+pub(crate) use pack::Roles;
 
 /// Sizes of a convolution. Axis order everywhere: depth, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,9 @@ pub(crate) fn forward_on(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32],
     assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
     assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias does not match its shape");
+    if winograd::suits(shape) {
+        return winograd::convolve(isa, shape, Roles::Forward, x, weight, bias);
+    }
     let pass = Correlation::forward(shape);
     pass.run(isa, x, &Packed::new(shape, weight, Roles::Forward, &pass), bias)
 }
@@ -87,6 +91,9 @@ pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f
     assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
     assert!(bias.is_none_or(|bias| bias.len() == shape.in_channels), "bias does not match its shape");
+    if winograd::suits(shape) {
+        return winograd::convolve(isa, shape, Roles::Exchanged, dy, weight, bias);
+    }
     let pass = Correlation::input_gradient(shape);
     pass.run(isa, dy, &Packed::new(shape, weight, Roles::Exchanged, &pass), bias)
 }
@@ -94,5 +101,8 @@ pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f
 pub(crate) fn weight_gradient_on(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
     assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
+    if winograd::suits(shape) {
+        return winograd::weight_gradient(isa, shape, x, dy);
+    }
     weight_gradient::weight_gradient(isa, shape, x, dy)
 }

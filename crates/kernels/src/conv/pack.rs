@@ -4,8 +4,8 @@ use std::mem::MaybeUninit;
 
 use super::ConvShape;
 use super::correlation::Correlation;
-use super::tile::BLOCK;
 use crate::output::filled_parts;
+use crate::tile::BLOCK;
 
 /// Packed weights: `[block of output channels][class][taps d][taps h][taps w][source channels][BLOCK]`, with zeros for
 /// the channels that fill up the last block.
@@ -19,7 +19,7 @@ pub(super) struct Packed {
 
 /// Which of the weight's first two axes is the output of the pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Roles {
+pub(crate) enum Roles {
     Forward,
     /// In the input gradient, the convolution's input channels are the output.
     Exchanged,

@@ -9,16 +9,16 @@ use std::ops::Range;
 
 use super::ConvShape;
 use super::source::Source;
-use super::tile::{BLOCK, tile_size, with_tile_size};
-use crate::output::{filled_parts, with_scratch};
+use crate::output::{filled_parts, pieces, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
+use crate::tile::{BLOCK, Lines, add_products};
 
 /// Most chunks of rows, each with its own copy of the gradient.
 const CHUNKS: usize = 16;
 /// Floats of all copies together: 8 MiB, a quarter of a third-level cache.
 const COPIES: usize = 2 * 1024 * 1024;
-/// Output channels of one job where there are too few chunks for all threads.
-const SLICE: usize = 2 * BLOCK;
+/// Least output voxels of a chunk: with fewer, clearing and adding the copies costs more than the products.
+const CHUNK_VOXELS: usize = 512;
 /// Output voxels that a tile should sum before its sums go back to memory.
 const VOXELS: usize = 64;
 
@@ -50,8 +50,11 @@ pub(super) fn weight_gradient(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]
     let blocks = shape.batch * depth * height.div_ceil(rows);
     let padded = shape.out_channels.next_multiple_of(BLOCK);
     let values = shape.kernel.iter().product::<usize>() * shape.in_channels;
-    let chunks = (COPIES / (values * padded)).clamp(1, CHUNKS).min(blocks);
-    let slice = if chunks < CHUNKS { SLICE.min(padded) } else { padded };
+    let voxels = shape.batch * depth * height * width;
+    let chunks = (COPIES / (values * padded)).min(voxels / CHUNK_VOXELS).clamp(1, CHUNKS).min(blocks);
+    // Few chunks leave threads idle, so output channels are split over jobs as well, by pairs of blocks if possible.
+    let slice_blocks = (padded / BLOCK).div_ceil(CHUNKS / chunks);
+    let slice = if slice_blocks == 1 { BLOCK } else { (slice_blocks.next_multiple_of(2) * BLOCK).min(padded) };
     let plan = Plan {
         shape: *shape,
         output,
@@ -121,18 +124,26 @@ impl Plan<'_> {
         let volume = self.shape.kernel.iter().product::<usize>();
         let inputs = self.shape.in_channels;
         let copy = volume * inputs * self.slice;
-        let fill = |co: usize, part: &mut [MaybeUninit<f32>]| {
-            let (slice, lane) = (co / self.slice, co % self.slice);
+        let outputs = self.shape.out_channels;
+        let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
+            let (slice, lane) = (block * BLOCK / self.slice, block * BLOCK % self.slice);
             for ci in 0..inputs {
                 for k in 0..volume {
                     let at = (k * inputs + ci) * self.slice + lane;
-                    let sum = (0..self.chunks).map(|chunk| copies[(chunk * self.slices + slice) * copy + at]).sum();
-                    part[ci * volume + k].write(sum);
+                    let mut sums = [0.0f32; BLOCK];
+                    for chunk in 0..self.chunks {
+                        let copy = &copies[(chunk * self.slices + slice) * copy + at..][..BLOCK];
+                        sums.iter_mut().zip(copy).for_each(|(sum, value)| *sum += value);
+                    }
+                    for (output, sum) in part.chunks_exact_mut(volume * inputs).zip(sums) {
+                        output[ci * volume + k].write(sum);
+                    }
                 }
             }
         };
-        // SAFETY: the loops cover all input channels and kernel entries of an output channel.
-        unsafe { filled_parts((0..self.shape.out_channels).map(|_| volume * inputs), fill) }
+        let lengths = pieces(outputs, BLOCK).map(|outputs| outputs * volume * inputs);
+        // SAFETY: the loops cover all input channels and kernel entries of each output channel of the block.
+        unsafe { filled_parts(lengths, fill) }
     }
 }
 
@@ -154,16 +165,6 @@ struct Block<'a> {
     d: usize,
     h: Range<usize>,
     sums: &'a mut [f32],
-}
-
-/// Rows that a tile sums over, and its steps.
-struct Lines<'a> {
-    /// First `x` value and first `dy` value of each row.
-    rows: &'a [(*const f32, *const f32)],
-    width: usize,
-    x_step: usize,
-    dy_step: usize,
-    sums_step: usize,
 }
 
 impl Kernel for Block<'_> {
@@ -191,73 +192,13 @@ impl Kernel for Block<'_> {
                 }
                 let lines = Lines {
                     rows: &rows,
-                    width,
-                    x_step: shape.stride[2] * shape.in_channels,
-                    dy_step: self.dy_step,
-                    sums_step: channels,
+                    count: width,
+                    left_step: shape.stride[2] * shape.in_channels,
+                    right_step: self.dy_step,
                 };
                 let sums = self.sums[(a * kh + b) * run * channels..][..run * channels].as_mut_ptr();
-                let mut value = 0;
-                while value < run {
-                    let size = tile_size::<S>(run - value);
-                    let mut channel = 0;
-                    while channel < channels {
-                        // SAFETY: a row holds `run` values per voxel, `dy` and the sums whole blocks of channels.
-                        unsafe {
-                            let sums = sums.add(value * channels + channel);
-                            if channels - channel >= 2 * S::LANES {
-                                with_tile_size!(size, tile::<S, 2>(simd, &lines, value, channel, sums));
-                                channel += 2 * S::LANES;
-                            } else {
-                                with_tile_size!(size, tile::<S, 1>(simd, &lines, value, channel, sums));
-                                channel += S::LANES;
-                            }
-                        }
-                    }
-                    value += size;
-                }
-            }
-        }
-    }
-}
-
-/// Adds the products of `R` values of `x` and `N` vectors of `dy` over all rows to `sums`.
-#[inline(always)]
-unsafe fn tile<S: Simd, const R: usize, const N: usize>(
-    simd: S,
-    lines: &Lines,
-    value: usize,
-    channel: usize,
-    sums: *mut f32,
-) {
-    // SAFETY: the caller promises `R` rows of `N` vectors at `sums`, and values at all steps of the rows.
-    unsafe {
-        let mut total = [[simd.zero(); N]; R];
-        for r in 0..R {
-            for n in 0..N {
-                total[r][n] = simd.load(sums.add(r * lines.sums_step + n * S::LANES));
-            }
-        }
-        for &(x, dy) in lines.rows {
-            let (mut x, mut dy) = (x.wrapping_add(value), dy.wrapping_add(channel));
-            for _ in 0..lines.width {
-                let mut factors = [simd.zero(); N];
-                for n in 0..N {
-                    factors[n] = simd.load(dy.add(n * S::LANES));
-                }
-                for r in 0..R {
-                    let factor = simd.splat(*x.add(r));
-                    for n in 0..N {
-                        total[r][n] = simd.fma(factor, factors[n], total[r][n]);
-                    }
-                }
-                x = x.wrapping_add(lines.x_step);
-                dy = dy.wrapping_add(lines.dy_step);
-            }
-        }
-        for r in 0..R {
-            for n in 0..N {
-                simd.store(sums.add(r * lines.sums_step + n * S::LANES), total[r][n]);
+                // SAFETY: a row holds `run` values per voxel, `dy` and the sums whole blocks of channels.
+                unsafe { add_products(simd, &lines, run, channels, sums) };
             }
         }
     }

@@ -6,7 +6,7 @@ use super::data::{bits, conv_shapes, dot, error, noise, same_on_any_threads};
 use crate::conv::{self, ConvShape, forward_on, transposed_on, weight_gradient_on};
 use crate::simd::Isa;
 use crate::transposed::{self, TransposedShape};
-use crate::{bias_gradient, reference};
+use crate::{bias_gradient, reference, winograd};
 
 struct Case {
     shape: ConvShape,
@@ -116,6 +116,21 @@ fn layers_of_the_networks_agree_with_the_formula() {
         ConvShape { kernel: [3, 3, 1], padding: [1, 1, 0], stride: [2, 2, 1], ..cube(6, 20, 40, 3, 1) },
     ] {
         Case::new(shape).check(2e-5);
+    }
+}
+
+#[test]
+fn winograd_tiles_agree_with_the_formula() {
+    for shape in [
+        cube(8, 16, 48, 3, 1),
+        cube(12, 32, 16, 3, 1),
+        ConvShape { input: [13, 14, 15], batch: 1, ..cube(12, 16, 16, 3, 1) },
+        ConvShape { input: [9, 6, 11], padding: [2, 1, 2], ..cube(8, 16, 32, 3, 1) },
+        ConvShape { input: [14, 12, 13], padding: [0, 1, 0], batch: 1, ..cube(8, 32, 16, 3, 1) },
+        ConvShape { batch: 1, ..cube(8, 128, 64, 3, 1) },
+    ] {
+        assert!(winograd::suits(&shape), "{shape:?}");
+        Case::new(shape).check(5e-5);
     }
 }
 

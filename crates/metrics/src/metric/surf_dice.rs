@@ -4,7 +4,7 @@ use super::{Direction, Metric, Parameter, Settings, Worst};
 use crate::Comparison;
 
 /// Distance in mm at which two surfaces still agree.
-const TOLERANCE: Parameter = Parameter { name: "tolerance", default: 1.0 };
+pub(super) const TOLERANCE: Parameter = Parameter { name: "tolerance", default: 1.0 };
 
 /// Fraction of both surfaces, by area, that is at most the tolerance away from the other one (Nikolov et al.,
 /// *Clinically applicable segmentation of head and neck anatomy for radiotherapy*, J. Med. Internet Res. 23, 2021).

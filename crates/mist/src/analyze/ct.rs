@@ -1,5 +1,6 @@
 //! Intensity statistics of CT foreground: the window and the mean and spread for normalization.
 
+use super::statistics::{mean, pairwise_sum};
 use crate::config::CtWindow;
 
 /// Width of the histogram in HU: one bin per unit from −1024 to 3072, the last bin closed.
@@ -59,8 +60,9 @@ impl CtSamples {
             return;
         }
         self.count = values.len() as u64;
-        self.mean = values.iter().sum::<f64>() / values.len() as f64;
-        self.squares = values.iter().map(|value| (value - self.mean).powi(2)).sum();
+        self.mean = mean(values);
+        let squares: Vec<f64> = values.iter().map(|value| (value - self.mean).powi(2)).collect();
+        self.squares = pairwise_sum(&squares);
         for &value in values {
             if (LOWEST..=HIGHEST).contains(&value) {
                 let bin = ((value - LOWEST) as usize).min(BINS - 1);

@@ -65,6 +65,9 @@ pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Conso
     let files = OutputFiles::of(&options.results);
     files.check_replaceable(options.overwrite)?;
     let dataset = Dataset::load(&options.data)?;
+    for remark in &dataset.remarks {
+        console.warn(remark);
+    }
     create_folder(&options.results)?;
 
     let inputs = Inputs::check(&dataset, options.workers, console)?;

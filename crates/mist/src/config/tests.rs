@@ -6,8 +6,14 @@ mod errors;
 mod round_trip;
 mod update;
 
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/config").join(name)
+/// A file below `tests/golden`.
+fn golden_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(name)
+}
+
+/// The config that the reference wrote for a data set.
+fn golden(data_set: &str) -> PathBuf {
+    golden_file(&format!("pipeline/{data_set}/results/config.json"))
 }
 
 fn choices() -> Choices {
@@ -18,13 +24,13 @@ fn choices() -> Choices {
     }
 }
 
-fn load_golden(name: &str) -> Config {
-    Config::load(&golden(name), &choices()).expect("a golden config loads")
+fn load_golden(data_set: &str) -> Config {
+    Config::load(&golden(data_set), &choices()).expect("a golden config loads")
 }
 
 /// The golden MR config as a value, for editing.
 fn mr_value() -> Value {
-    json::read(&golden("mr4.json")).expect("a golden config reads")
+    json::read(&golden("mr4")).expect("a golden config reads")
 }
 
 fn load_value(value: &Value) -> Result<Config> {
@@ -33,7 +39,7 @@ fn load_value(value: &Value) -> Result<Config> {
 
 #[test]
 fn typed_values_are_those_of_the_file() {
-    let config = load_golden("ct_aniso.json");
+    let config = load_golden("ct_aniso");
     assert_eq!(config.dataset_info.modality, Modality::Ct);
     assert_eq!(config.dataset_info.labels, [0, 1, 2, 4]);
     assert_eq!(config.spatial_config.patch_size, [64, 64, 28]);
@@ -100,7 +106,7 @@ fn a_default_list_of_folds_follows_the_number_of_folds() {
 
 #[test]
 fn warmup_has_to_end_before_training_does() {
-    let mut config = load_golden("mr4.json");
+    let mut config = load_golden("mr4");
     config.training.epochs = 20;
     let error = config.check_for_training().expect_err("20 of 20 epochs are warm-up");
     insta::assert_snapshot!(error, @"`training.warmup_epochs` is 20: it must be below `training.epochs`, which is 20, or 0 for no warm-up");
@@ -116,7 +122,7 @@ fn evaluation_loads_from_a_config_or_alone() {
     let path = folder.path().join("evaluation.json");
     std::fs::write(&path, mr_value()["evaluation"].to_string()).expect("written");
     let alone = Evaluation::load(&path).expect("loads");
-    assert_eq!(alone, Evaluation::load(&golden("mr4.json")).expect("loads"));
+    assert_eq!(alone, Evaluation::load(&golden("mr4")).expect("loads"));
     assert_eq!(alone.classes.len(), 3);
 
     let named_so = json!({"evaluation": {"labels": [1], "metrics": {"surf_dice": {"tolerance": 2.0}}}});

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 
-/// A volume with several values per voxel: intensities by channel, or logits or probabilities by class. Value of channel
-/// `c` at voxel (x, y, z): `values[((x·ny + y)·nz + z)·channels + c]`.
+/// A volume with several values per voxel: intensities by channel, or logits or probabilities by class. Value of
+/// channel `c` at voxel (x, y, z): `values[((x·ny + y)·nz + z)·channels + c]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelsLast {
     size: [usize; 3],

@@ -54,11 +54,11 @@ impl Mean {
     }
 }
 
-/// Class probabilities of an image by one network: the mean over the flips. Each flip is a full sliding window with its own
-/// softmax; windows are laid out on the flipped image.
+/// Class probabilities of an image by one network: the mean over the flips. Each flip is a full sliding window with its
+/// own softmax; windows are laid out on the flipped image.
 ///
-/// Several networks are averaged by adding their results, in order, to another [`Mean`] with [`Flip::IDENTITY`]: so only one network
-/// has to be in memory at a time.
+/// Several networks are averaged by adding their results, in order, to another [`Mean`] with [`Flip::IDENTITY`]: so
+/// only one network has to be in memory at a time.
 ///
 /// # Errors
 /// As [`sliding_window`], and if there is no flip.
@@ -78,8 +78,8 @@ pub fn probabilities(
     mean.finish()
 }
 
-/// Index of the most probable class of every voxel, the lowest of equal ones, as an image of the standard frame with the given
-/// spacing (mm).
+/// Index of the most probable class of every voxel, the lowest of equal ones, as an image of the standard frame with
+/// the given spacing (mm).
 ///
 /// # Errors
 /// More than 255 classes.

@@ -19,8 +19,8 @@ pub struct Original<'a> {
     pub untouched: bool,
 }
 
-/// Label map on the original grid. `classes` holds class indices in the standard frame with the target spacing; index `i`
-/// becomes `labels[i]`, an index without a label 0.
+/// Label map on the original grid. `classes` holds class indices in the standard frame with the target spacing; index
+/// `i` becomes `labels[i]`, an index without a label 0.
 ///
 /// # Errors
 /// A box or size that does not fit the original, or a label outside 0 to 255.
@@ -35,8 +35,8 @@ pub fn label_map(classes: &Volume<u8>, original: &Original, labels: &[i64]) -> R
     Ok(restored.map(|class| labels.get(usize::from(*class)).copied().unwrap_or(0)))
 }
 
-/// Probabilities on the original grid, one image per class. Each class is interpolated on its own by cubic B-spline, so values
-/// may leave 0 to 1 and need not sum to 1; beyond the box all classes, the background too, are 0.
+/// Probabilities on the original grid, one image per class. Each class is interpolated on its own by cubic B-spline, so
+/// values may leave 0 to 1 and need not sum to 1; beyond the box all classes, the background too, are 0.
 ///
 /// # Errors
 /// A box or size that does not fit the original.

@@ -83,8 +83,8 @@ impl Windows {
     }
 }
 
-/// Distance between the starts of neighbouring windows. The product is taken and truncated in this order on purpose: 20 · (1 − 0.8)
-/// gives 3, and other programs' windows lie there too.
+/// Distance between the starts of neighbouring windows. The product is taken and truncated in this order on purpose: 20
+/// · (1 − 0.8) gives 3, and other programs' windows lie there too.
 fn interval(padded: usize, patch: usize, overlap: f64) -> usize {
     if padded == patch { patch } else { ((patch as f64 * (1.0 - overlap)) as usize).max(1) }
 }

@@ -35,12 +35,6 @@ impl TrainingFiles {
     }
 }
 
-/// The names that a configuration may use.
-pub fn choices(registry: &mist_nn::Registry) -> Choices {
-    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-    Choices { architectures: owned(registry.model_names()), losses: owned(registry.loss_names()) }
-}
-
 /// Reads `config.json`, after checking that everything that preprocessing needs is there.
 pub fn load_config(results: &Path, choices: &Choices) -> Result<Config> {
     let missing: Vec<&str> =

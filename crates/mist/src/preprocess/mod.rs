@@ -15,7 +15,7 @@ pub mod settings;
 pub use case::{PreprocessedCase, preprocess_case};
 pub use settings::Settings;
 
-use crate::config::Config;
+use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Result};
 use crate::parallel;
@@ -45,7 +45,7 @@ pub struct Options {
 /// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
 pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     console.section("Preprocessing");
-    let choices = inputs::choices(registry);
+    let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
     if let Some(skip) = options.no_preprocess {
         config.preprocessing.skip = skip;

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/tables").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/pipeline").join(name)
 }
 
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -16,11 +16,11 @@ fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
 #[test]
 fn golden_tables_are_written_byte_for_byte() {
     let (_folder, copy) = file("");
-    for name in ["hippocampus_train_paths.csv", "mr4_train_paths.csv"] {
+    for name in ["hippocampus/results/train_paths.csv", "mr4/results/train_paths.csv"] {
         TrainPaths::read(&golden(name)).expect("reads").write(&copy).expect("writes");
         assert_eq!(fs::read(&copy).expect("reads"), fs::read(golden(name)).expect("reads"), "{name}");
     }
-    for name in ["hippocampus_fg_bboxes.csv", "mr4_fg_bboxes.csv"] {
+    for name in ["hippocampus/results/fg_bboxes.csv", "mr4/results/fg_bboxes.csv"] {
         BoundingBoxes::read(&golden(name)).expect("reads").write(&copy).expect("writes");
         assert_eq!(fs::read(&copy).expect("reads"), fs::read(golden(name)).expect("reads"), "{name}");
     }
@@ -28,11 +28,11 @@ fn golden_tables_are_written_byte_for_byte() {
 
 #[test]
 fn values_are_those_of_the_table() {
-    let table = TrainPaths::read(&golden("mr4_train_paths.csv")).expect("reads");
+    let table = TrainPaths::read(&golden("mr4/results/train_paths.csv")).expect("reads");
     assert_eq!(table.images, ["t1n", "t1c", "t2f", "t2w"]);
     assert_eq!((table.cases[1].id.as_str(), table.cases[1].fold), ("d", 0));
     assert_eq!(table.cases[1].images[2], Path::new("raw/train/d/d-t2f.nii.gz"));
-    let boxes = BoundingBoxes::read(&golden("mr4_fg_bboxes.csv")).expect("reads");
+    let boxes = BoundingBoxes::read(&golden("mr4/results/fg_bboxes.csv")).expect("reads");
     let expected = CaseBox { id: "d".into(), start: [0, 0, 2], end: [55, 47, 39], original_size: [56, 48, 40] };
     assert_eq!(boxes.of("d"), Some(&expected));
     assert_eq!(boxes.of("zz"), None);

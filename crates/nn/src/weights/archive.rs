@@ -10,8 +10,8 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// All tensors together may take this many times the size of the file. Views of shared storages and widened half precision
-/// take a few times as much; a file that wants more is meant to exhaust the memory.
+/// All tensors together may take this many times the size of the file. Views of shared storages and widened half
+/// precision take a few times as much; a file that wants more is meant to exhaust the memory.
 const MOST_EXPANSION: u64 = 16;
 /// Small files may take this much in any case.
 const ALWAYS_ALLOWED: u64 = 16 << 20;

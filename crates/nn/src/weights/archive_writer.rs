@@ -11,7 +11,8 @@ const ALIGNMENT: u16 = 64;
 /// Sizes from here need ZIP64 fields; the margin leaves room for headers.
 const ZIP32_LIMIT: u64 = u32::MAX as u64 - (1 << 16);
 
-/// Writes a weight file or checkpoint that `torch.load(…, weights_only=True)` accepts. The same value gives the same bytes.
+/// Writes a weight file or checkpoint that `torch.load(…, weights_only=True)` accepts. The same value gives the same
+/// bytes.
 ///
 /// `root` is the name of the folder inside the archive: by convention the file's name without `.pt`.
 ///

@@ -1,8 +1,8 @@
 //! PyTorch weight files and checkpoints: ZIP archives of one pickle and raw tensor storages.
 //!
-//! Reading trusts nothing: the pickle goes through an interpreter of the few instructions that a state dict needs, which
-//! knows a dozen names and calls nothing; every size is checked against the bytes that are there before memory is asked
-//! for. Writing gives the same bytes for the same values: no time, no machine, no random id.
+//! Reading trusts nothing: the pickle goes through an interpreter of the few instructions that a state dict needs,
+//! which knows a dozen names and calls nothing; every size is checked against the bytes that are there before memory is
+//! asked for. Writing gives the same bytes for the same values: no time, no machine, no random id.
 
 mod archive;
 mod archive_writer;

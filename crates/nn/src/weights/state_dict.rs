@@ -55,8 +55,8 @@ impl StateDict {
         self.entries.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
-    /// Takes a mapping of names to tensors, such as a weight file or the `model_state_dict` of a checkpoint. If any name starts
-    /// with `module.`, that prefix is removed once from each name that has it.
+    /// Takes a mapping of names to tensors, such as a weight file or the `model_state_dict` of a checkpoint. If any
+    /// name starts with `module.`, that prefix is removed once from each name that has it.
     ///
     /// # Errors
     /// If the value is anything else, or two names agree without their prefix.

@@ -32,10 +32,6 @@ pub(super) fn header(
     }
     let placed = placement::encode(geometry);
     let [sx, sy, sz] = geometry.spacing;
-    let mut pixdim = [placed.qfac, sx, sy, sz, 0.0, 0.0, 0.0, 0.0];
-    if components.is_some() {
-        pixdim[4..6].fill(1.0);
-    }
 
     let mut bytes = [0_u8; DATA_OFFSET];
     let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
@@ -50,7 +46,7 @@ pub(super) fn header(
     put(70, &datatype.code().to_le_bytes());
     put(72, &((datatype.bytes() * 8) as i16).to_le_bytes());
     let mut put_f32 = |at: usize, value: f64| put(at, &(value as f32).to_le_bytes());
-    for (i, &length) in pixdim.iter().enumerate() {
+    for (i, length) in [placed.qfac, sx, sy, sz].into_iter().enumerate() {
         put_f32(76 + 4 * i, length);
     }
     put_f32(108, DATA_OFFSET as f64);

@@ -9,8 +9,9 @@ use std::io::{Error, Write};
 
 /// Large enough that starting without a dictionary costs nothing measurable.
 const BLOCK_BYTES: usize = 1 << 20;
-/// Chosen by measurement on label maps and scans: see the table in the crate's README.
-const LEVEL: u32 = 3;
+/// Measured on CT, MR and label maps: level 1 is 20-40 % faster but makes files 30-60 % larger (label maps several times);
+/// level 6 takes 1.5-2 times as long for 1-2 % (scans) of the size.
+const LEVEL: u32 = 2;
 /// gzip, deflate, no flags, no time (so that equal content gives equal bytes), no hint, unknown system.
 const MEMBER_START: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 

@@ -47,7 +47,7 @@ pub(super) fn decode(stored: &Stored) -> Result<Placement, NiftiProblem> {
     let sform_columns = if sform_wanted { orthonormal_columns(&stored.sform)? } else { None };
     let (direction, offset) = match sform_columns {
         Some(columns) => (columns, stored.sform.map(|row| row[3])),
-        None if stored.qform_code > 0 => (rotation(stored, &spacing)?, stored.qoffset),
+        None if stored.qform_code > 0 => (rotation(stored)?, stored.qoffset),
         None if sform_wanted => return Err(NiftiProblem::Sheared),
         // Neither transform: the identity in LPS, without changing signs. So does ITK.
         None => return Ok(Placement { spacing, origin: [0.0; 3], direction: IDENTITY_DIRECTION }),
@@ -87,7 +87,7 @@ fn orthonormal_columns(sform: &[[f64; 4]; 3]) -> Result<Option<[[f64; 3]; 3]>, N
 }
 
 /// The rotation of the quaternion (method 2 of `nifti1.h`), its third column negated if `qfac` is negative.
-fn rotation(stored: &Stored, _spacing: &[f64; 3]) -> Result<[[f64; 3]; 3], NiftiProblem> {
+fn rotation(stored: &Stored) -> Result<[[f64; 3]; 3], NiftiProblem> {
     let [mut b, mut c, mut d] = stored.quaternion;
     if !stored.quaternion.iter().chain(&stored.qoffset).all(|value| value.is_finite()) {
         return Err(NiftiProblem::NotFinite { transform: "qform" });

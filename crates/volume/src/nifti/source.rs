@@ -19,7 +19,7 @@ pub(super) struct Source {
 
 enum Reader {
     Plain(BufReader<File>),
-    Compressed(Members),
+    Compressed(Box<Members>),
 }
 
 impl Source {
@@ -30,7 +30,7 @@ impl Source {
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
         let compressed = begins_member(reader.fill_buf().map_err(failed("read"))?);
         let reader = if compressed {
-            Reader::Compressed(Members { current: Some(GzDecoder::new(reader)) })
+            Reader::Compressed(Box::new(Members { current: Some(GzDecoder::new(reader)) }))
         } else {
             Reader::Plain(reader)
         };

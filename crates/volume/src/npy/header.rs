@@ -94,7 +94,10 @@ impl Header {
             let key = literal.string()?;
             literal.expect(':')?;
             match key {
-                "descr" => descr = Some(literal.string().map_err(|_| structured())?),
+                "descr" if literal.rest.trim_start().starts_with('[') => {
+                    return Err(NpyProblem::Dtype { found: "structured".to_owned() });
+                }
+                "descr" => descr = Some(literal.string()?),
                 "fortran_order" => fortran_order = Some(literal.boolean()?),
                 "shape" => shape = Some(literal.tuple()?),
                 _ => return Err(NpyProblem::Header { what: "it has an unknown key" }),
@@ -118,10 +121,6 @@ impl Header {
             None => Err(NpyProblem::TooLarge { shape: header.shape }),
         }
     }
-}
-
-fn structured() -> NpyProblem {
-    NpyProblem::Dtype { found: "structured".to_owned() }
 }
 
 /// Element type and byte order of a description such as `<f4`.

@@ -170,7 +170,7 @@ fn unknown_keys_are_errors_where_a_slip_would_change_results() {
 
 #[test]
 fn a_ct_config_needs_its_window() {
-    let mut value = json::read(&golden("ct_aniso.json")).expect("reads");
+    let mut value = json::read(&golden("ct_aniso")).expect("reads");
     value["preprocessing"]["ct_normalization"]["z_score_mean"] = Value::Null;
     let error = load_value(&value).expect_err("no mean");
     insta::assert_snapshot!(error, @r#"`preprocessing.ct_normalization.z_score_mean` is null (results/config.json): it must be a number, because `dataset_info.modality` is "ct""#);

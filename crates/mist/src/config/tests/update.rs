@@ -78,7 +78,7 @@ fn overrides_reach_every_key() {
         warmup_epochs: Some(1),
         val_percent: Some(0.25),
     };
-    let mut config = load_golden("mr4.json");
+    let mut config = load_golden("mr4");
     let changes = overrides.apply(&mut config).expect("applies");
     let text: Vec<String> = changes.iter().map(Change::to_string).collect();
     insta::assert_snapshot!(text.join("\n"), @r#"
@@ -126,10 +126,10 @@ fn impossible_overrides_are_usage_errors() {
     ];
     let mut texts = Vec::new();
     for overrides in cases {
-        let mut config = load_golden("mr4.json");
+        let mut config = load_golden("mr4");
         let error = overrides.apply(&mut config).expect_err("refused");
         assert_eq!(error.kind(), crate::error::Kind::Usage);
-        assert_eq!(config, load_golden("mr4.json"));
+        assert_eq!(config, load_golden("mr4"));
         texts.push(error.to_string());
     }
     insta::assert_snapshot!(texts.join("\n"), @r"
