@@ -48,3 +48,30 @@ fn is_preprocessed(options: &preprocess::Options) -> Result<bool> {
     let (images, labels) = (options.numpy.join("images"), options.numpy.join("labels"));
     Ok(cases.cases.iter().all(|case| exists(&images, &case.id) && exists(&labels, &case.id)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::TrainCase;
+    use std::path::PathBuf;
+
+    #[test]
+    fn preprocessing_is_finished_when_every_case_has_both_arrays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (results, numpy) = (folder.path().to_owned(), folder.path().join("numpy"));
+        let case = |id: &str| TrainCase { id: id.into(), fold: 0, mask: PathBuf::new(), images: Vec::new() };
+        let table = TrainPaths { images: Vec::new(), cases: vec![case("001"), case("002")] };
+        table.write(&results.join("train_paths.csv")).unwrap();
+        let options =
+            preprocess::Options { results, numpy: numpy.clone(), workers: 1, no_preprocess: None, overwrite: false };
+        let write = |name: &str| std::fs::write(numpy.join(name), "").unwrap();
+        std::fs::create_dir_all(numpy.join("images")).unwrap();
+        std::fs::create_dir_all(numpy.join("labels")).unwrap();
+        write("images/001.npy");
+        write("labels/001.npy");
+        write("images/002.npy");
+        assert!(!is_preprocessed(&options).unwrap());
+        write("labels/002.npy");
+        assert!(is_preprocessed(&options).unwrap());
+    }
+}
