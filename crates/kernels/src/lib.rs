@@ -14,6 +14,7 @@ pub mod layout;
 pub mod nearest;
 pub mod reference;
 pub mod transposed;
+pub mod trilinear;
 
 mod activation;
 mod output;

@@ -1,0 +1,22 @@
+//! NIfTI-1 and NIfTI-2 files, `.nii` and `.nii.gz`.
+//!
+//! Nothing in a file is trusted: every declared number is checked, and memory grows with the bytes that really arrive.
+//! The rules for geometry and scaling are those of ITK's reader, so that a scan lies where it lies for other programs.
+//! Format: <https://nifti.nimh.nih.gov/nifti-1>, <https://nifti.nimh.nih.gov/nifti-2>.
+
+mod datatype;
+mod encode;
+mod error;
+mod gzip;
+mod header;
+mod parse;
+mod placement;
+mod read;
+mod source;
+mod write;
+
+pub use datatype::{Datatype, Voxel};
+pub use error::{NiftiError, NiftiProblem};
+pub use header::Header;
+pub use read::{read, read_header, read_series, read_vector};
+pub use write::{write, write_as, write_vector};

@@ -1,0 +1,84 @@
+//! Writing NIfTI-1 files.
+
+use super::datatype::{Datatype, Voxel};
+use super::encode;
+use super::error::{NiftiError, NiftiProblem};
+use super::gzip;
+use crate::atomic;
+use crate::volume::Volume;
+use std::path::Path;
+
+/// Writes a 3D image: `.nii.gz` compressed, `.nii` not. The same image gives the same bytes. The file appears complete or
+/// not at all.
+///
+/// # Errors
+/// Another extension, a size that the format cannot store, or what the system reports.
+pub fn write<T: Voxel>(path: &Path, volume: &Volume<T>) -> Result<(), NiftiError> {
+    let write = || {
+        let mut bytes = encode::header(volume.geometry(), T::DATATYPE, None)?.to_vec();
+        bytes.reserve_exact(size_of_val(volume.voxels()));
+        T::append_bytes(volume.voxels(), &mut bytes);
+        replace(path, &bytes)
+    };
+    write().map_err(|problem: NiftiProblem| problem.at(path))
+}
+
+/// Writes a 3D image as another type of voxel. Values are rounded to the nearest whole number (half to even) for integer
+/// types and limited to what the type can hold.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_as(path: &Path, volume: &Volume<f32>, datatype: Datatype) -> Result<(), NiftiError> {
+    macro_rules! integers {
+        ($value:ty) => {
+            // `as` limits to the range of the type, and makes NaN 0.
+            write(path, &volume.map(|value| value.round_ties_even() as $value))
+        };
+    }
+    match datatype {
+        Datatype::U8 => integers!(u8),
+        Datatype::I8 => integers!(i8),
+        Datatype::U16 => integers!(u16),
+        Datatype::I16 => integers!(i16),
+        Datatype::U32 => integers!(u32),
+        Datatype::I32 => integers!(i32),
+        Datatype::U64 => integers!(u64),
+        Datatype::I64 => integers!(i64),
+        Datatype::F32 => write(path, volume),
+        Datatype::F64 => write(path, &volume.map(|&value| f64::from(value))),
+    }
+}
+
+/// Writes a vector image with one value per component and voxel (`dim = [5, X, Y, Z, 1, K]`, intent 1007): class
+/// probabilities. The component is the slowest axis in the file.
+///
+/// # Errors
+/// As [`write`]; further: no component, or components of different sizes.
+pub fn write_vector(path: &Path, components: &[Volume<f32>]) -> Result<(), NiftiError> {
+    let write = || {
+        let first = components.first().ok_or(NiftiProblem::Components)?;
+        if components.iter().any(|component| component.size() != first.size()) {
+            return Err(NiftiProblem::Components);
+        }
+        let mut bytes = encode::header(first.geometry(), Datatype::F32, Some(components.len()))?.to_vec();
+        bytes.reserve_exact(size_of_val(first.voxels()) * components.len());
+        for component in components {
+            f32::append_bytes(component.voxels(), &mut bytes);
+        }
+        replace(path, &bytes)
+    };
+    write().map_err(|problem| problem.at(path))
+}
+
+/// Replaces the file by `content`, compressed if its name says so.
+fn replace(path: &Path, content: &[u8]) -> Result<(), NiftiProblem> {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let result = if name.ends_with(".nii.gz") {
+        atomic::replace(path, |output| gzip::write(output, content))
+    } else if name.ends_with(".nii") {
+        atomic::replace(path, |output| output.write_all(content))
+    } else {
+        return Err(NiftiProblem::Extension);
+    };
+    result.map_err(|error| NiftiProblem::System { action: "write", error })
+}
