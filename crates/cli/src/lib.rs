@@ -1,5 +1,41 @@
-//! The `mist` command: parse, call, print.
-/// Entry point of every binary that offers the commands.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The `mist` command: parse, call, print. What the work is, the crate `mist` knows.
+//!
+//! A program of your own that calls [`run`] with a registry holding its own models and losses offers every command
+//! with those selectable by `--model` and `--loss`.
+
+mod aliases;
+mod args;
+mod commands;
+mod report;
+mod terminal;
+
+use mist_nn::Registry;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Entry point of a program that offers the commands: reads the command line of the process, installs the handler of
+/// SIGINT and SIGTERM, and returns the exit status.
+///
+/// 0: done. 1: failed. 2: wrong command line. 3: done, but some cases had to be left out. 130: stopped by the user.
+pub fn run(registry: Registry) -> ExitCode {
+    let terminal = terminal::Terminal::new();
+    if let Err(error) = ctrlc::set_handler(on_signal) {
+        report::warning(&format!("cannot handle Ctrl-C, which will stop the program at once: {error}"));
+    }
+    ExitCode::from(commands::dispatch(&registry, &terminal, std::env::args_os()))
+}
+
+/// Like [`run`] for a given command line, the program name first; leaves signals alone.
+pub fn run_with(registry: &Registry, arguments: impl IntoIterator<Item = impl Into<OsString>>) -> ExitCode {
+    let terminal = terminal::Terminal::new();
+    ExitCode::from(commands::dispatch(registry, &terminal, arguments.into_iter().map(Into::into)))
+}
+
+/// The first signal asks for an orderly stop, the second one is obeyed at once.
+fn on_signal() {
+    if mist::interrupt::requested() {
+        std::process::exit(i32::from(report::INTERRUPTED));
+    }
+    mist::interrupt::request();
+    report::warning("stopping as soon as what is needed to continue is saved; Ctrl-C again stops at once");
 }

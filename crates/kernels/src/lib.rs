@@ -1,1 +1,29 @@
-//! CPU kernels on plain slices.
+//! CPU kernels for 3D convolutional networks, on plain slices.
+//!
+//! Maps are channels last, `[N, D, H, W, C]`, contiguous; weights have PyTorch's layout and are packed per call.
+//! Every operation returns its output and gives the same bits for any number of threads and on every instruction
+//! set: jobs and the order of every sum depend on the shape only. [`reference`] holds the formulas that the fast
+//! versions are tested against.
+//!
+//! Slices must have exactly the length that their shape says; a wrong length is a defect of the caller and panics.
+
+pub mod channels;
+pub mod conv;
+pub mod instance_norm;
+pub mod layout;
+pub mod nearest;
+pub mod reference;
+pub mod transposed;
+pub mod trilinear;
+
+mod activation;
+mod output;
+mod simd;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod winograd;
+
+pub use activation::Activation;
+pub use conv::{ConvShape, bias_gradient};
+pub use transposed::TransposedShape;

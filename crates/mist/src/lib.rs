@@ -3,9 +3,31 @@
 //! One module per command; a stage is a function from typed inputs to typed outputs. Stages print nothing:
 //! they speak through [`console::Console`] and return [`error::Error`].
 
+pub mod analyze;
+pub mod config;
 pub mod console;
+pub mod convert;
+pub mod dataset;
+pub mod demo;
+pub mod device;
 pub mod error;
+pub mod evaluate;
 pub mod files;
+pub mod finalize;
 pub mod interrupt;
+pub mod json;
+pub mod load;
+pub mod network;
+pub mod parallel;
+pub mod picture;
+pub mod predict;
+pub mod preprocess;
+pub mod random;
+pub mod run_all;
+pub mod suggest;
+pub mod tables;
+pub mod tensorboard;
+pub mod text;
+pub mod train;
 
 pub use error::{CaseFailure, Error, Result};

@@ -1,2 +1,17 @@
 //! Models, losses, optimizers, schedules and weight files.
+//!
+//! Models are written over the layers of this crate and losses over tensors; neither knows a memory layout or an engine.
+
+pub mod blocks;
+pub mod layers;
+pub mod losses;
+pub mod models;
+pub mod optimizers;
+pub mod parameters;
 pub mod random;
+mod registry;
+pub mod schedules;
+pub mod weights;
+
+pub use mist_ops::{Device, FeatureMap, Gradients, for_inference, for_training};
+pub use registry::{ModelFactory, Registry};

@@ -1,2 +1,22 @@
-//! Differentiable operations.
-pub use burn::tensor::{Device, Tensor};
+//! The differentiable operations that models call, and the only crate that knows the tensor engine (Burn).
+//!
+//! Models, losses and the training loop use what is re-exported here, so that the engine stays replaceable:
+//! [`FeatureMap`] between layers, [`Tensor`] in losses, [`Device`] where the work runs.
+
+mod apply;
+mod conv;
+mod device;
+mod feature_map;
+mod norm;
+mod operation;
+mod parameter;
+mod resize;
+
+pub use burn::tensor::{Device, Tensor, TensorData, activation};
+pub use conv::{Conv, TransposedConv, conv3d, transposed_conv3d};
+pub use device::{for_inference, for_training};
+pub use feature_map::{FeatureMap, concat};
+pub use mist_kernels::Activation;
+pub use norm::{InstanceNorm, instance_norm};
+pub use parameter::{Gradients, parameter};
+pub use resize::{resize_trilinear, upsample_nearest};

@@ -4,7 +4,9 @@
 //! the world is LPS (x towards the patient's Left, y Posterior, z Superior) in millimetres.
 
 mod atomic;
+pub mod components;
 pub mod crop;
+pub mod distance;
 pub mod foreground;
 mod geometry;
 pub mod nifti;

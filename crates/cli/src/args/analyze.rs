@@ -1,0 +1,63 @@
+//! `mist analyze`.
+
+use super::overwrite::Overwrite;
+use super::{later, values};
+use crate::commands::{Action, Context};
+use mist::{CaseFailure, Result, analyze};
+use std::path::PathBuf;
+
+/// Look at a data set and plan the run: folds, spacing, patch size; writes config.json
+#[derive(clap::Args)]
+pub(crate) struct Analyze {
+    /// Description of the data set, usually called dataset.json
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
+    data: PathBuf,
+    /// Folder for the results of the run; created if missing
+    #[arg(long, value_name = "FOLDER", default_value = "./results", value_parser = values::path())]
+    results: PathBuf,
+    #[command(flatten)]
+    plan: Plan,
+    #[command(flatten)]
+    overwrite: Overwrite,
+}
+
+// The flags that run-all shares.
+#[derive(clap::Args)]
+pub(crate) struct Plan {
+    /// Number of folds for cross-validation, from 2 to the number of cases [default: 5]
+    #[arg(long, value_name = "COUNT", value_parser = values::fold_count)]
+    nfolds: Option<usize>,
+    /// Number of cases analyzed at the same time
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
+    num_workers_analyze: usize,
+    /// Read every voxel to check the cases, and leave out those that fail
+    #[arg(long)]
+    verify: bool,
+    /// Also write statistics of the data set (not available in this version)
+    #[arg(long)]
+    data_dump: bool,
+}
+
+impl Plan {
+    /// What `mist analyze` was asked to do.
+    pub(crate) fn options(self, data: PathBuf, results: PathBuf, overwrite: Overwrite) -> Result<analyze::Options> {
+        later::refuse(&[("--data-dump", self.data_dump)])?;
+        Ok(analyze::Options {
+            data,
+            results,
+            nfolds: self.nfolds,
+            workers: self.num_workers_analyze,
+            verify: self.verify,
+            overwrite: overwrite.overwrite,
+        })
+    }
+}
+
+impl Action for Analyze {
+    const NAME: &'static str = "analyze";
+
+    fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
+        let options = self.plan.options(self.data, self.results, self.overwrite)?;
+        analyze::run(&options, context.registry, context.console)
+    }
+}

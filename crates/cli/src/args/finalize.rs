@@ -1,0 +1,34 @@
+//! `mist finalize`.
+
+use super::values;
+use crate::commands::{Action, Context};
+use mist::{CaseFailure, Result, finalize};
+use std::path::PathBuf;
+
+/// Evaluate the predictions of all folds, and predict the test cases with all models
+#[derive(clap::Args)]
+pub(crate) struct Finalize {
+    /// Folder of the run, as left by `train`
+    #[arg(long, value_name = "FOLDER", default_value = "./results", value_parser = values::path())]
+    results: PathBuf,
+    /// Number of cases evaluated at the same time
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
+    num_workers_evaluate: usize,
+    /// Where the networks run: cpu, cuda, or the index of a GPU; without such a GPU, on the CPU
+    #[arg(long, value_name = "DEVICE", default_value = "cuda", value_parser = values::device)]
+    device: String,
+}
+
+impl Finalize {
+    fn options(self) -> finalize::Options {
+        finalize::Options { results: self.results, workers: self.num_workers_evaluate, device: self.device }
+    }
+}
+
+impl Action for Finalize {
+    const NAME: &'static str = "finalize";
+
+    fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
+        finalize::run(&self.options(), context.registry, context.console)
+    }
+}

@@ -1,0 +1,26 @@
+//! What the user typed: one file per command. Turning it into what the stage wants is a method beside the flags.
+
+mod aliases;
+mod analyze;
+mod convert_msd;
+mod demo;
+mod evaluate;
+mod finalize;
+mod later;
+mod overwrite;
+mod predict;
+mod preprocess;
+mod run_all;
+mod train;
+mod values;
+
+pub(crate) use aliases::Aliases;
+pub(crate) use analyze::Analyze;
+pub(crate) use convert_msd::ConvertMsd;
+pub(crate) use demo::Demo;
+pub(crate) use evaluate::Evaluate;
+pub(crate) use finalize::Finalize;
+pub(crate) use predict::Predict;
+pub(crate) use preprocess::Preprocess;
+pub(crate) use run_all::RunAll;
+pub(crate) use train::Train;

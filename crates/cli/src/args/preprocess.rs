@@ -1,0 +1,62 @@
+//! `mist preprocess`.
+
+use super::overwrite::Overwrite;
+use super::{later, values};
+use crate::commands::{Action, Context};
+use clap::ArgAction;
+use mist::{CaseFailure, Result, preprocess};
+use std::path::PathBuf;
+
+/// Crop, resample and normalize the training cases, and store them as arrays
+#[derive(clap::Args)]
+pub(crate) struct Preprocess {
+    /// Folder of the run, as written by `analyze`
+    #[arg(long, value_name = "FOLDER", value_parser = values::path())]
+    results: PathBuf,
+    /// Folder for the arrays; created if missing
+    #[arg(long, value_name = "FOLDER", default_value = "./numpy", value_parser = values::path())]
+    numpy: PathBuf,
+    #[command(flatten)]
+    mode: Mode,
+    #[command(flatten)]
+    overwrite: Overwrite,
+}
+
+// The flags that run-all shares.
+#[derive(clap::Args)]
+pub(crate) struct Mode {
+    /// Number of cases preprocessed at the same time
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
+    num_workers_preprocess: usize,
+    /// Only convert the scans to arrays; stored in config.json [default: as in config.json]
+    #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, action = ArgAction::Set)]
+    #[arg(default_missing_value = "true", value_parser = values::boolean)]
+    no_preprocess: Option<bool>,
+    /// Also store distance maps of the labels (not available in this version)
+    #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, action = ArgAction::Set)]
+    #[arg(default_value = "false", default_missing_value = "true", value_parser = values::boolean)]
+    compute_dtms: bool,
+}
+
+impl Mode {
+    /// What `mist preprocess` was asked to do.
+    pub(crate) fn options(self, results: PathBuf, numpy: PathBuf, overwrite: Overwrite) -> Result<preprocess::Options> {
+        later::refuse(&[("--compute-dtms", self.compute_dtms)])?;
+        Ok(preprocess::Options {
+            results,
+            numpy,
+            workers: self.num_workers_preprocess,
+            no_preprocess: self.no_preprocess,
+            overwrite: overwrite.overwrite,
+        })
+    }
+}
+
+impl Action for Preprocess {
+    const NAME: &'static str = "preprocess";
+
+    fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
+        let options = self.mode.options(self.results, self.numpy, self.overwrite)?;
+        preprocess::run(&options, context.registry, context.console)
+    }
+}

@@ -1,0 +1,139 @@
+//! `mist train`.
+
+use super::overwrite::Overwrite;
+use super::{later, values};
+use crate::commands::{Action, Context};
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Command};
+use mist::config::{LR_SCHEDULERS, OPTIMIZERS, Overrides, WEIGHTINGS};
+use mist::{CaseFailure, Result, train};
+use mist_nn::Registry;
+use std::path::PathBuf;
+
+/// Train one model per fold; flags that are given replace the value in config.json
+#[derive(clap::Args)]
+pub(crate) struct Train {
+    /// Folder of the run, as written by `analyze`
+    #[arg(long, value_name = "FOLDER", default_value = "./results", value_parser = values::path())]
+    results: PathBuf,
+    /// Folder of the arrays, as written by `preprocess`
+    #[arg(long, value_name = "FOLDER", default_value = "./numpy", value_parser = values::path())]
+    numpy: PathBuf,
+    #[command(flatten)]
+    recipe: Recipe,
+    #[command(flatten)]
+    overwrite: Overwrite,
+}
+
+// The flags that run-all shares.
+#[derive(clap::Args)]
+pub(crate) struct Recipe {
+    /// Architecture of the network
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Size of the blocks that the network sees, in voxels along x, y and z
+    #[arg(long, value_names = ["X", "Y", "Z"], num_args = 3, action = ArgAction::Set, value_parser = values::positive)]
+    patch_size: Option<Vec<usize>>,
+    /// Loss function
+    #[arg(long, value_name = "NAME")]
+    loss: Option<String>,
+    /// How the weight between the two parts of a composite loss changes over the epochs
+    #[arg(long, value_name = "NAME", value_parser = WEIGHTINGS)]
+    composite_loss_weighting: Option<String>,
+    /// Number of epochs, 0 or more
+    #[arg(long, value_name = "COUNT", value_parser = values::non_negative)]
+    epochs: Option<usize>,
+    /// Number of patches in a training step, per device
+    #[arg(long, value_name = "COUNT", value_parser = values::positive)]
+    batch_size_per_gpu: Option<usize>,
+    /// Learning rate after the warm-up, above 0
+    #[arg(long, value_name = "RATE", value_parser = values::positive_number)]
+    learning_rate: Option<f64>,
+    /// How the learning rate falls after the warm-up
+    #[arg(long, value_name = "NAME", value_parser = LR_SCHEDULERS)]
+    lr_scheduler: Option<String>,
+    /// Number of epochs in which the learning rate rises, less than --epochs
+    #[arg(long, value_name = "COUNT", value_parser = values::non_negative)]
+    warmup_epochs: Option<usize>,
+    /// Optimizer
+    #[arg(long, value_name = "NAME", value_parser = OPTIMIZERS)]
+    optimizer: Option<String>,
+    /// Weight decay, 0 or more
+    #[arg(long, value_name = "WEIGHT", value_parser = values::non_negative_number)]
+    l2_penalty: Option<f64>,
+    /// Folds to train now, counted from 0 [default: all]
+    #[arg(long, value_name = "FOLD", num_args = 1.., action = ArgAction::Set, value_parser = values::non_negative)]
+    folds: Option<Vec<usize>>,
+    /// Part of the training cases kept for validation, from 0 to below 1; 0 validates on the left-out fold
+    #[arg(long, value_name = "FRACTION", value_parser = values::fraction)]
+    val_percent: Option<f64>,
+    /// Continue a run that was stopped
+    #[arg(long)]
+    resume: bool,
+    /// Number of cases evaluated at the same time
+    #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
+    num_workers_evaluate: usize,
+    /// Checkpoint whose encoder the training starts from (not available in this version)
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
+    pretrained_weights: Option<PathBuf>,
+    /// The config.json of that checkpoint (not available in this version)
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
+    pretrained_config: Option<PathBuf>,
+    /// What to do when that checkpoint has another number of channels (not available in this version)
+    #[arg(long, value_name = "NAME", value_parser = ["average", "first", "skip"])]
+    input_channel_strategy: Option<String>,
+}
+
+impl Recipe {
+    /// Models and losses that can be chosen are those of the registry.
+    pub(crate) fn with_choices(command: Command, registry: &Registry) -> Command {
+        let names = |names: Vec<&str>| PossibleValuesParser::new(names.into_iter().map(str::to_owned));
+        command
+            .mut_arg("model", |flag| flag.value_parser(names(registry.model_names())))
+            .mut_arg("loss", |flag| flag.value_parser(names(registry.loss_names())))
+    }
+
+    /// What `mist train` was asked to do.
+    pub(crate) fn options(self, results: PathBuf, numpy: PathBuf, overwrite: Overwrite) -> Result<train::Options> {
+        later::refuse(&[
+            ("--pretrained-weights", self.pretrained_weights.is_some()),
+            ("--pretrained-config", self.pretrained_config.is_some()),
+            ("--input-channel-strategy", self.input_channel_strategy.is_some()),
+        ])?;
+        Ok(train::Options {
+            results,
+            numpy,
+            overrides: Overrides {
+                model: self.model,
+                patch_size: self.patch_size.and_then(|size| size.try_into().ok()),
+                epochs: self.epochs,
+                batch_size_per_gpu: self.batch_size_per_gpu,
+                loss: self.loss,
+                composite_loss_weighting: self.composite_loss_weighting,
+                optimizer: self.optimizer,
+                l2_penalty: self.l2_penalty,
+                learning_rate: self.learning_rate,
+                lr_scheduler: self.lr_scheduler,
+                warmup_epochs: self.warmup_epochs,
+                val_percent: self.val_percent,
+            },
+            folds: self.folds,
+            resume: self.resume,
+            evaluate_workers: self.num_workers_evaluate,
+            overwrite: overwrite.overwrite,
+        })
+    }
+}
+
+impl Action for Train {
+    const NAME: &'static str = "train";
+
+    fn with_choices(command: Command, registry: &Registry) -> Command {
+        Recipe::with_choices(command, registry)
+    }
+
+    fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
+        let options = self.recipe.options(self.results, self.numpy, self.overwrite)?;
+        train::run(&options, context.registry, context.console)
+    }
+}

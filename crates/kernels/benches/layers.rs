@@ -1,0 +1,153 @@
+//! Milliseconds and GFLOP/s of the layers of nnunet-pocket at 32^3 (batch 2) and of nnunet at 64^3.
+//!
+//! `cargo bench -p mist-kernels --bench layers [-- FILTER]`; threads by `RAYON_NUM_THREADS`. A convolution counts `2 * kernel * in * out * output voxels` operations, whatever its method does.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use mist_kernels::instance_norm::{self, NormShape};
+use mist_kernels::{Activation, ConvShape, TransposedShape, conv, transposed};
+
+/// As in the programs: with the C allocator, fresh pages would hide the kernels.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn values(len: usize) -> Vec<f32> {
+    (0..len).map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).collect()
+}
+
+/// Milliseconds of one run: the shortest by the clock, and the mean processor time of all threads together, which
+/// holds on a busy machine too (0 where the system does not tell).
+struct Time {
+    wall: f64,
+    processor: f64,
+}
+
+fn time<T>(mut work: impl FnMut() -> T) -> Time {
+    black_box(work());
+    let (started, processor) = (Instant::now(), processor_time());
+    let mut wall = f64::INFINITY;
+    let mut runs = 0;
+    while runs < 5 || (started.elapsed() < Duration::from_millis(300) && runs < 1000) {
+        let start = Instant::now();
+        black_box(work());
+        wall = wall.min(start.elapsed().as_secs_f64() * 1e3);
+        runs += 1;
+    }
+    Time { wall, processor: (processor_time() - processor) / f64::from(runs) }
+}
+
+/// Milliseconds that all threads of this process have run, as Linux tells.
+fn processor_time() -> f64 {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return 0.0 };
+    let nanoseconds = threads.flatten().filter_map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    });
+    nanoseconds.sum::<f64>() / 1e6
+}
+
+/// Prints one line: for each pass milliseconds by the clock, of processor time, and operations per processor time.
+fn report(name: &str, operations: f64, passes: &[Time]) {
+    print!("{name:34}");
+    for Time { wall, processor } in passes {
+        print!("{wall:9.3} {processor:9.3} ms {:6.1} GF/s", operations / processor / 1e6);
+    }
+    println!();
+}
+
+fn convolution(filter: &str, batch: usize, channels: [usize; 2], size: usize, kernel: usize, stride: usize) {
+    let [in_channels, out_channels] = channels;
+    let name = format!("conv {in_channels}->{out_channels} {size}^3 k{kernel} s{stride} n{batch}");
+    if !name.contains(filter) {
+        return;
+    }
+    let padding = [(kernel - 1) / 2; 3];
+    let (kernel, stride) = ([kernel; 3], [stride; 3]);
+    let shape = ConvShape { batch, input: [size; 3], in_channels, out_channels, kernel, stride, padding };
+    let (x, weight, dy) = (values(shape.input_len()), values(shape.weight_len()), values(shape.output_len()));
+    let operations = 2.0 * (shape.output_len() * in_channels * kernel.iter().product::<usize>()) as f64;
+    let passes = [
+        time(|| conv::forward(&shape, &x, &weight, None)),
+        time(|| conv::input_gradient(&shape, &dy, &weight)),
+        time(|| conv::weight_gradient(&shape, &x, &dy)),
+    ];
+    report(&name, operations, &passes);
+}
+
+fn transposed_convolution(filter: &str, batch: usize, channels: [usize; 2], size: usize) {
+    let [in_channels, out_channels] = channels;
+    let name = format!("transposed {in_channels}->{out_channels} {size}^3 k2 s2 n{batch}");
+    if !name.contains(filter) {
+        return;
+    }
+    let shape = TransposedShape { batch, input: [size; 3], in_channels, out_channels, stride: [2; 3] };
+    let voxels = batch * size.pow(3);
+    let (x, weight, dy) =
+        (values(voxels * in_channels), values(in_channels * out_channels * 8), values(voxels * 8 * out_channels));
+    let operations = (2 * 8 * voxels * in_channels * out_channels) as f64;
+    let passes = [
+        time(|| transposed::forward(&shape, &x, &weight, None)),
+        time(|| transposed::input_gradient(&shape, &dy, &weight)),
+        time(|| transposed::weight_gradient(&shape, &x, &dy)),
+    ];
+    report(&name, operations, &passes);
+}
+
+fn normalisation(filter: &str, batch: usize, channels: usize, size: usize) {
+    let name = format!("norm+lrelu {channels} {size}^3 n{batch}");
+    if !name.contains(filter) {
+        return;
+    }
+    let shape = NormShape { batch, voxels: size.pow(3), channels };
+    let (x, dy, gamma, beta) = (values(shape.len()), values(shape.len()), values(channels), values(channels));
+    let activation = Activation::LeakyRelu(0.01);
+    let (y, statistics) = instance_norm::forward(&shape, &x, &gamma, &beta, 1e-5, activation, None);
+    let passes = [
+        time(|| instance_norm::forward(&shape, &x, &gamma, &beta, 1e-5, activation, None)),
+        time(|| instance_norm::backward(&shape, &x, &gamma, &beta, &statistics, &y, &dy, activation, false)),
+    ];
+    report(&name, 20.0 * shape.len() as f64, &passes);
+}
+
+fn main() {
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    println!("{:34}{:>22}{:>34}{:>34}", "layer", "forward", "input gradient", "weight gradient");
+    for size in [32, 16, 8, 4] {
+        convolution(&filter, 2, [32, 32], size, 3, 1);
+        if size > 4 {
+            convolution(&filter, 2, [64, 32], size, 3, 1);
+            convolution(&filter, 2, [32, 32], size, 3, 2);
+            convolution(&filter, 2, [32, 32], size, 1, 2);
+            transposed_convolution(&filter, 2, [32, 32], size / 2);
+        }
+        normalisation(&filter, 2, 32, size);
+    }
+    convolution(&filter, 2, [1, 32], 32, 3, 1);
+    convolution(&filter, 2, [32, 3], 32, 1, 1);
+    convolution(&filter, 2, [64, 32], 32, 1, 1);
+
+    convolution(&filter, 1, [1, 32], 64, 3, 1);
+    convolution(&filter, 1, [32, 3], 64, 1, 1);
+    for (size, channels) in [(64, 32), (32, 64), (16, 128), (8, 256), (4, 320)] {
+        convolution(&filter, 1, [channels, channels], size, 3, 1);
+        normalisation(&filter, 1, channels, size);
+    }
+    convolution(&filter, 1, [320, 320], 8, 3, 1);
+    convolution(&filter, 2, [320, 320], 8, 3, 1);
+    convolution(&filter, 2, [320, 320], 4, 3, 1);
+    convolution(&filter, 2, [256, 256], 8, 3, 1);
+    convolution(&filter, 2, [128, 128], 8, 3, 1);
+    convolution(&filter, 2, [128, 128], 16, 3, 1);
+    convolution(&filter, 2, [64, 64], 16, 3, 1);
+    convolution(&filter, 2, [64, 64], 8, 3, 1);
+    for (size, channels) in [(64, [64, 32]), (32, [128, 64]), (16, [256, 128])] {
+        convolution(&filter, 1, channels, size, 3, 1);
+        convolution(&filter, 1, channels, size, 1, 1);
+        transposed_convolution(&filter, 1, channels, size / 2);
+    }
+    for (size, channels) in [(64, [32, 64]), (32, [64, 128]), (16, [128, 256]), (8, [256, 320])] {
+        convolution(&filter, 1, channels, size, 3, 2);
+        convolution(&filter, 1, channels, size, 1, 2);
+    }
+}

@@ -1,0 +1,108 @@
+//! 3D convolution (cross-correlation with zero padding), forward and backward.
+
+mod bias;
+mod correlation;
+mod pack;
+mod source;
+mod weight_gradient;
+
+pub use bias::bias_gradient;
+
+use crate::simd::Isa;
+use crate::winograd;
+use correlation::Correlation;
+use pack::Packed;
+pub(crate) use pack::Roles;
+
+/// Sizes of a convolution. Axis order everywhere: depth, height, width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Images in the batch.
+    pub batch: usize,
+    /// Voxels of the input per axis.
+    pub input: [usize; 3],
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+    /// Kernel size per axis, at least 1.
+    pub kernel: [usize; 3],
+    /// Stride per axis, at least 1.
+    pub stride: [usize; 3],
+    /// Zeros added on both sides of each axis.
+    pub padding: [usize; 3],
+}
+
+impl ConvShape {
+    /// Voxels of the output per axis: `floor((input + 2 padding - kernel) / stride) + 1`, 0 where the kernel does not fit.
+    pub fn output(&self) -> [usize; 3] {
+        std::array::from_fn(|axis| {
+            let padded = self.input[axis] + 2 * self.padding[axis];
+            padded.checked_sub(self.kernel[axis]).map_or(0, |room| room / self.stride[axis] + 1)
+        })
+    }
+
+    /// Length of the input slice.
+    pub fn input_len(&self) -> usize {
+        self.batch * self.input.iter().product::<usize>() * self.in_channels
+    }
+
+    /// Length of the output slice.
+    pub fn output_len(&self) -> usize {
+        self.batch * self.output().iter().product::<usize>() * self.out_channels
+    }
+
+    /// Length of the weight slice.
+    pub fn weight_len(&self) -> usize {
+        self.out_channels * self.in_channels * self.kernel.iter().product::<usize>()
+    }
+}
+
+/// `y[n, o, co] = bias[co] + sum over k, ci of x[n, o * stride + k - padding, ci] * weight[co, ci, k]`.
+///
+/// `weight` is `[out, in, kd, kh, kw]`; the result is `[N, D', H', W', out]`.
+pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    forward_on(Isa::best(), shape, x, weight, bias)
+}
+
+/// Gradient of [`forward`] with respect to `x`, from the gradient `dy` of its output.
+pub fn input_gradient(shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    transposed_on(Isa::best(), shape, dy, weight, None)
+}
+
+/// Gradient of [`forward`] with respect to `weight`, in the layout of `weight`.
+pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    weight_gradient_on(Isa::best(), shape, x, dy)
+}
+
+pub(crate) fn forward_on(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
+    assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+    assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias does not match its shape");
+    if winograd::suits(shape) {
+        return winograd::convolve(isa, shape, Roles::Forward, x, weight, bias);
+    }
+    let pass = Correlation::forward(shape);
+    pass.run(isa, x, &Packed::new(shape, weight, Roles::Forward, &pass), bias)
+}
+
+/// [`input_gradient`] plus a bias per channel of `x`, which is the transposed convolution.
+pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
+    assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+    assert!(bias.is_none_or(|bias| bias.len() == shape.in_channels), "bias does not match its shape");
+    if winograd::suits(shape) {
+        return winograd::convolve(isa, shape, Roles::Exchanged, dy, weight, bias);
+    }
+    let pass = Correlation::input_gradient(shape);
+    pass.run(isa, dy, &Packed::new(shape, weight, Roles::Exchanged, &pass), bias)
+}
+
+pub(crate) fn weight_gradient_on(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
+    assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
+    if winograd::suits(shape) {
+        return winograd::weight_gradient(isa, shape, x, dy);
+    }
+    weight_gradient::weight_gradient(isa, shape, x, dy)
+}

@@ -1,0 +1,178 @@
+//! The backward direction in two sweeps. With `g` the gradient before the activation and `z = (x - mean) * rstd`:
+//! `d beta = sum g`, `d gamma = sum g z` and `dx = gamma * rstd * (g - mean(g) - z * mean(g z))`.
+
+use std::mem::MaybeUninit;
+
+use super::forward::GROUP;
+use super::statistics::{CHUNK, Terms, sum_chunks};
+use super::{Gradients, NormShape, Statistics};
+use crate::output::{filled_parts, pieces};
+use crate::simd::{Isa, Kernel, Simd};
+
+/// What the backward pass reads.
+pub(super) struct Backward<'a> {
+    pub shape: &'a NormShape,
+    pub x: &'a [f32],
+    pub gamma: &'a [f32],
+    pub statistics: &'a Statistics,
+    pub y: &'a [f32],
+    pub dy: &'a [f32],
+    /// Factor of the gradient where `y` is not positive.
+    pub slope: f32,
+}
+
+impl Terms for Backward<'_> {
+    #[inline(always)]
+    unsafe fn at<S: Simd>(
+        &self,
+        simd: S,
+        [mean, rstd]: [S::V; 2],
+        voxel: usize,
+        channel: usize,
+        count: usize,
+    ) -> [S::V; 2] {
+        // SAFETY: the caller promises `count` channels.
+        unsafe {
+            let gradient = self.before_activation(simd, voxel + channel, count);
+            let x = simd.load_first(self.x.as_ptr().add(voxel + channel), count);
+            [gradient, simd.mul(gradient, simd.mul(simd.sub(x, mean), rstd))]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn constants<S: Simd>(&self, simd: S, image: usize, _: usize, channel: usize, count: usize) -> [S::V; 2] {
+        let slot = image * self.shape.channels + channel;
+        // SAFETY: the caller promises `count` channels.
+        unsafe {
+            let mean = simd.load_first(self.statistics.mean.as_ptr().add(slot), count);
+            [mean, simd.load_first(self.statistics.rstd.as_ptr().add(slot), count)]
+        }
+    }
+}
+
+impl Backward<'_> {
+    /// Gradient before the activation.
+    ///
+    /// # Safety
+    /// `count` values must follow `at` in the maps.
+    #[inline(always)]
+    unsafe fn before_activation<S: Simd>(&self, simd: S, at: usize, count: usize) -> S::V {
+        // SAFETY: the caller promises `count` values.
+        let (dy, y) = unsafe {
+            (simd.load_first(self.dy.as_ptr().add(at), count), simd.load_first(self.y.as_ptr().add(at), count))
+        };
+        simd.where_positive(y, dy, simd.mul(dy, simd.splat(self.slope)))
+    }
+
+    pub fn run(&self, isa: Isa, has_residual: bool) -> Gradients {
+        let NormShape { batch, voxels, channels } = *self.shape;
+        let chunks = voxels.div_ceil(CHUNK);
+        let parts = sum_chunks(isa, self.shape, self);
+        let mut gradients = Gradients { x: Vec::new(), gamma: Vec::new(), beta: Vec::new(), residual: None };
+        let (mut beta, mut gamma) = (vec![0.0f64; channels], vec![0.0f64; channels]);
+        // Of each image and channel: gamma * rstd, mean(g) and mean(g z).
+        let (mut scale, mut mean_g, mut mean_gz) = (Vec::new(), Vec::new(), Vec::new());
+        for image in 0..batch {
+            for channel in 0..channels {
+                let of_image = &parts[image * chunks..][..chunks];
+                let sum_g: f64 = of_image.iter().map(|sums| sums[channel]).sum();
+                let sum_gz: f64 = of_image.iter().map(|sums| sums[channels + channel]).sum();
+                beta[channel] += sum_g;
+                gamma[channel] += sum_gz;
+                scale.push(self.gamma[channel] * self.statistics.rstd[image * channels + channel]);
+                mean_g.push((sum_g / voxels as f64) as f32);
+                mean_gz.push((sum_gz / voxels as f64) as f32);
+            }
+        }
+        gradients.beta = beta.into_iter().map(|sum| sum as f32).collect();
+        gradients.gamma = gamma.into_iter().map(|sum| sum as f32).collect();
+
+        let lengths = || (0..batch).flat_map(|_| pieces(voxels, CHUNK)).map(|voxels| voxels * channels);
+        let first = |job: usize| (job / chunks * voxels + job % chunks * CHUNK) * channels;
+        let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
+            let image = job / chunks;
+            let (scale, mean_g, mean_gz) =
+                (&scale[image * channels..], &mean_g[image * channels..], &mean_gz[image * channels..]);
+            isa.run(Chunk { pass: self, image, first: first(job), scale, mean_g, mean_gz, output: part });
+        };
+        // SAFETY: a job writes all channels of all its voxels.
+        gradients.x = unsafe { filled_parts(lengths(), fill) };
+        if has_residual {
+            let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
+                isa.run(Residual { pass: self, first: first(job), output: part });
+            };
+            // SAFETY: a job writes all its values.
+            gradients.residual = Some(unsafe { filled_parts(lengths(), fill) });
+        }
+        gradients
+    }
+}
+
+/// A chunk of voxels of `dx`.
+struct Chunk<'a> {
+    pass: &'a Backward<'a>,
+    image: usize,
+    first: usize,
+    scale: &'a [f32],
+    mean_g: &'a [f32],
+    mean_gz: &'a [f32],
+    output: &'a mut [MaybeUninit<f32>],
+}
+
+impl Kernel for Chunk<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let channels = self.pass.shape.channels;
+        let dx: *mut f32 = self.output.as_mut_ptr().cast();
+        let voxels = self.output.len() / channels;
+        let mut done = 0;
+        while done < voxels {
+            let end = voxels.min(done + GROUP);
+            let mut channel = 0;
+            while channel < channels {
+                let count = channels - channel;
+                // SAFETY: `count` channels follow in every map and every per-channel list; the voxels are the job's.
+                unsafe {
+                    let [mean, rstd] = self.pass.constants(simd, self.image, self.first, channel, count);
+                    let scale = simd.load_first(self.scale.as_ptr().add(channel), count);
+                    let mean_g = simd.load_first(self.mean_g.as_ptr().add(channel), count);
+                    let mean_gz = simd.load_first(self.mean_gz.as_ptr().add(channel), count);
+                    for voxel in done..end {
+                        let at = voxel * channels + channel;
+                        let gradient = self.pass.before_activation(simd, self.first + at, count);
+                        let x = simd.load_first(self.pass.x.as_ptr().add(self.first + at), count);
+                        let z = simd.mul(simd.sub(x, mean), rstd);
+                        let centred = simd.fnma(z, mean_gz, simd.sub(gradient, mean_g));
+                        simd.store_first(dx.add(at), simd.mul(centred, scale), count);
+                    }
+                }
+                channel += S::LANES;
+            }
+            done = end;
+        }
+    }
+}
+
+/// A chunk of the residual's gradient, the gradient before the activation.
+struct Residual<'a> {
+    pass: &'a Backward<'a>,
+    first: usize,
+    output: &'a mut [MaybeUninit<f32>],
+}
+
+impl Kernel for Residual<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let to: *mut f32 = self.output.as_mut_ptr().cast();
+        let mut at = 0;
+        while at < self.output.len() {
+            let count = self.output.len() - at;
+            // SAFETY: `count` values follow.
+            unsafe {
+                let gradient = self.pass.before_activation(simd, self.first + at, count);
+                simd.store_first(to.add(at), gradient, count);
+            }
+            at += S::LANES;
+        }
+    }
+}

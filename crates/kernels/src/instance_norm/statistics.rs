@@ -1,0 +1,157 @@
+//! Sums over the voxels of an image, per channel, in an order that depends on the shape only.
+
+use rayon::prelude::*;
+
+use super::{NormShape, Statistics};
+use crate::simd::{Isa, Kernel, Simd};
+
+/// Voxels that are summed in `f32` before they join a sum in `f64`.
+const GROUP: usize = 64;
+/// Voxels of one job.
+pub(super) const CHUNK: usize = 16 * GROUP;
+
+/// Two sums per channel, `[2][channels]`.
+pub(super) type Sums = Vec<f64>;
+
+/// What is summed over the voxels: two values per channel and voxel.
+pub(super) trait Terms: Sync {
+    /// Terms of the lanes from `channel` on of the voxel whose first channel has index `voxel`, given what
+    /// [`Self::constants`] returned for these channels.
+    ///
+    /// # Safety
+    /// `count` channels must exist from `channel` on.
+    unsafe fn at<S: Simd>(
+        &self,
+        simd: S,
+        constants: [S::V; 2],
+        voxel: usize,
+        channel: usize,
+        count: usize,
+    ) -> [S::V; 2];
+
+    /// Per-channel constants of the chunk that begins at index `first`, in image `image`.
+    ///
+    /// # Safety
+    /// As for [`Self::at`].
+    unsafe fn constants<S: Simd>(&self, simd: S, image: usize, first: usize, channel: usize, count: usize)
+    -> [S::V; 2];
+}
+
+/// Sums of every chunk of [`CHUNK`] voxels: those of the first image first.
+pub(super) fn sum_chunks<T: Terms>(isa: Isa, shape: &NormShape, terms: &T) -> Vec<Sums> {
+    let chunks = shape.voxels.div_ceil(CHUNK);
+    (0..shape.batch * chunks)
+        .into_par_iter()
+        .map(|job| {
+            let (image, start) = (job / chunks, job % chunks * CHUNK);
+            let voxels = CHUNK.min(shape.voxels - start);
+            let first = (image * shape.voxels + start) * shape.channels;
+            let mut sums = vec![0.0; 2 * shape.channels];
+            isa.run(Chunk { terms, channels: shape.channels, image, first, voxels, sums: &mut sums });
+            sums
+        })
+        .collect()
+}
+
+struct Chunk<'a, T> {
+    terms: &'a T,
+    channels: usize,
+    image: usize,
+    /// Index of the first value.
+    first: usize,
+    voxels: usize,
+    sums: &'a mut [f64],
+}
+
+impl<T: Terms> Kernel for Chunk<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (first_sums, second_sums) = self.sums.split_at_mut(self.channels);
+        let mut done = 0;
+        while done < self.voxels {
+            let group = GROUP.min(self.voxels - done);
+            let mut channel = 0;
+            while channel < self.channels {
+                let count = S::LANES.min(self.channels - channel);
+                let (mut a, mut b) = (simd.zero(), simd.zero());
+                // SAFETY: the voxels are those of this chunk and `count` channels exist; the arrays hold all lanes.
+                unsafe {
+                    let constants = self.terms.constants(simd, self.image, self.first, channel, count);
+                    for voxel in done..done + group {
+                        let index = self.first + voxel * self.channels;
+                        let [p, q] = self.terms.at(simd, constants, index, channel, count);
+                        a = simd.add(a, p);
+                        b = simd.add(b, q);
+                    }
+                    let (mut lanes_a, mut lanes_b) = ([0.0f32; 16], [0.0f32; 16]);
+                    simd.store(lanes_a.as_mut_ptr(), a);
+                    simd.store(lanes_b.as_mut_ptr(), b);
+                    for lane in 0..count {
+                        first_sums[channel + lane] += f64::from(lanes_a[lane]);
+                        second_sums[channel + lane] += f64::from(lanes_b[lane]);
+                    }
+                }
+                channel += S::LANES;
+            }
+            done += group;
+        }
+    }
+}
+
+/// `x - shift` and its square, where the shift is the chunk's first voxel: no digits are lost to a large mean.
+struct Moments<'a> {
+    x: &'a [f32],
+}
+
+impl Terms for Moments<'_> {
+    #[inline(always)]
+    unsafe fn at<S: Simd>(
+        &self,
+        simd: S,
+        [shift, _]: [S::V; 2],
+        voxel: usize,
+        channel: usize,
+        count: usize,
+    ) -> [S::V; 2] {
+        // SAFETY: the caller promises `count` channels.
+        let x = unsafe { simd.load_first(self.x.as_ptr().add(voxel + channel), count) };
+        let difference = simd.sub(x, shift);
+        [difference, simd.mul(difference, difference)]
+    }
+
+    #[inline(always)]
+    unsafe fn constants<S: Simd>(&self, simd: S, _: usize, first: usize, channel: usize, count: usize) -> [S::V; 2] {
+        // SAFETY: the caller promises `count` channels.
+        let shift = unsafe { simd.load_first(self.x.as_ptr().add(first + channel), count) };
+        [shift, shift]
+    }
+}
+
+/// Mean and reciprocal standard deviation of every image and channel.
+pub(super) fn statistics(isa: Isa, shape: &NormShape, x: &[f32], eps: f32) -> Statistics {
+    let chunks = sum_chunks(isa, shape, &Moments { x });
+    let per_image = shape.voxels.div_ceil(CHUNK);
+    let (mut means, mut rstds) = (Vec::new(), Vec::new());
+    for image in 0..shape.batch {
+        for channel in 0..shape.channels {
+            // (shift, sum of differences, sum of their squares, count) of each chunk.
+            let parts = chunks[image * per_image..][..per_image].iter().enumerate().map(|(index, sums)| {
+                let first = image * shape.voxels + index * CHUNK;
+                let count = CHUNK.min(shape.voxels - index * CHUNK) as f64;
+                (f64::from(x[first * shape.channels + channel]), sums[channel], sums[shape.channels + channel], count)
+            });
+            let total: f64 = parts.clone().map(|(shift, sum, _, count)| count * shift + sum).sum();
+            let mean = total / shape.voxels as f64;
+            let squares: f64 = parts
+                .map(|(shift, sum, squares, count)| {
+                    let offset = shift - mean;
+                    squares + offset * (2.0 * sum + count * offset)
+                })
+                .sum();
+            let variance = (squares / shape.voxels as f64).max(0.0);
+            means.push(mean as f32);
+            rstds.push((1.0 / (variance + f64::from(eps)).sqrt()) as f32);
+        }
+    }
+    Statistics { mean: means, rstd: rstds }
+}

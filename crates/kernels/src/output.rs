@@ -1,0 +1,83 @@
+//! Outputs that are written once, by jobs that own disjoint parts of them.
+
+use std::cell::RefCell;
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+/// A vector whose consecutive parts, of the given lengths, are filled by one call of `fill(index, part)` each, in
+/// parallel. It is not zeroed first: fresh pages would cost more than most operations do.
+///
+/// # Safety
+/// `fill` must write every element of its part.
+pub(crate) unsafe fn filled_parts(
+    lengths: impl Iterator<Item = usize>,
+    fill: impl Fn(usize, &mut [MaybeUninit<f32>]) + Sync,
+) -> Vec<f32> {
+    let lengths: Vec<usize> = lengths.collect();
+    let len = lengths.iter().sum();
+    let mut output = Vec::with_capacity(len);
+    let mut rest = &mut output.spare_capacity_mut()[..len];
+    let mut parts = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        let (part, after) = rest.split_at_mut(length);
+        parts.push(part);
+        rest = after;
+    }
+    parts.into_par_iter().enumerate().with_max_len(1).for_each(|(index, part)| fill(index, part));
+    // SAFETY: the parts cover all `len` elements and the caller promises that every one was written.
+    unsafe { output.set_len(len) };
+    output
+}
+
+/// A vector filled by `jobs` calls of `fill(index, start of the vector)`, in parallel, each of which writes elements
+/// that may lie anywhere. Not zeroed first.
+///
+/// # Safety
+/// The calls together must write every element and no two of them the same one.
+pub(crate) unsafe fn filled_anywhere(len: usize, jobs: usize, fill: impl Fn(usize, *mut f32) + Sync) -> Vec<f32> {
+    let mut output = Vec::with_capacity(len);
+    let start = Shared(output.as_mut_ptr());
+    (0..jobs).into_par_iter().with_max_len(1).for_each(|index| fill(index, start.pointer()));
+    // SAFETY: the caller promises that all `len` elements were written.
+    unsafe { output.set_len(len) };
+    output
+}
+
+/// A pointer that jobs may share, as they write to different elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared(pub *mut f32);
+
+// SAFETY: whoever writes through the pointer says at that place why no two threads touch the same element.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The pointer; a method, so that closures capture the whole value.
+    pub fn pointer(self) -> *mut f32 {
+        self.0
+    }
+}
+
+/// Lengths of the parts of `total` things cut into pieces of `part`, the last one shorter.
+pub(crate) fn pieces(total: usize, part: usize) -> impl Iterator<Item = usize> {
+    (0..total.div_ceil(part)).map(move |index| part.min(total - index * part))
+}
+
+thread_local! {
+    /// A stack, because a thread that waits inside `work` for other jobs may run some of them itself.
+    static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls `work` with `len` floats of this thread, kept between calls; their content is whatever was there.
+pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
+    if scratch.len() < len {
+        // Not resized: nothing of the content is wanted, and zeroed memory comes untouched from the system.
+        scratch = vec![0.0; len];
+    }
+    let result = work(&mut scratch[..len]);
+    SCRATCH.with_borrow_mut(|stack| stack.push(scratch));
+    result
+}

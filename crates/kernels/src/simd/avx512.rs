@@ -1,0 +1,69 @@
+//! AVX-512: 16 lanes, 32 registers.
+
+use std::arch::x86_64::*;
+
+use super::{Kernel, Simd};
+
+/// Runs `kernel` compiled for AVX-512.
+#[target_feature(enable = "avx512f")]
+pub(super) fn run<K: Kernel>(kernel: K) {
+    kernel.run(Avx512(()));
+}
+
+/// Exists only inside [`run`].
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+macro_rules! intrinsic {
+    ($call:expr) => {
+        // SAFETY: the token exists only where AVX-512 was detected; pointers are the caller's promise.
+        unsafe { $call }
+    };
+}
+
+impl Simd for Avx512 {
+    type V = __m512;
+    const LANES: usize = 16;
+    const MANY_REGISTERS: bool = true;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        intrinsic!(_mm512_set1_ps(value))
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        intrinsic!(_mm512_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn fnma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        intrinsic!(_mm512_fnmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn where_positive(self, key: __m512, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(key, _mm512_setzero_ps()), b, a))
+    }
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> __m512 {
+        intrinsic!(_mm512_loadu_ps(from))
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: __m512) {
+        intrinsic!(_mm512_storeu_ps(to, value))
+    }
+}

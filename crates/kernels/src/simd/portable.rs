@@ -1,0 +1,67 @@
+//! Plain Rust that compiles everywhere; the compiler vectorises it where the target has fused multiply-add (NEON).
+
+use super::Simd;
+
+/// An array of 8 lanes, for few registers, or of 16, for many: with the latter, tests run the code that AVX-512 takes
+/// on any machine.
+#[derive(Clone, Copy)]
+pub(super) struct Portable<const LANES: usize>;
+
+macro_rules! lanes {
+    ($lane:ident => $value:expr) => {{
+        let mut result = [0.0; LANES];
+        for $lane in 0..LANES {
+            result[$lane] = $value;
+        }
+        result
+    }};
+}
+
+impl<const LANES: usize> Simd for Portable<LANES> {
+    type V = [f32; LANES];
+    const LANES: usize = LANES;
+    const MANY_REGISTERS: bool = LANES == 16;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> [f32; LANES] {
+        [value; LANES]
+    }
+    #[inline(always)]
+    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => a[i] + b[i])
+    }
+    #[inline(always)]
+    fn sub(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => a[i] - b[i])
+    }
+    #[inline(always)]
+    fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => a[i] * b[i])
+    }
+    #[inline(always)]
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => if a[i] > b[i] { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    fn fma(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => a[i].mul_add(b[i], c[i]))
+    }
+    #[inline(always)]
+    fn fnma(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => (-a[i]).mul_add(b[i], c[i]))
+    }
+    #[inline(always)]
+    fn where_positive(self, key: [f32; LANES], a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => if key[i] > 0.0 { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> [f32; LANES] {
+        // SAFETY: the caller promises `LANES` readable values; an array of f32 has their alignment.
+        unsafe { *from.cast() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, value: [f32; LANES]) {
+        // SAFETY: the caller promises `LANES` writable values; an array of f32 has their alignment.
+        unsafe { *to.cast() = value }
+    }
+}

@@ -1,0 +1,162 @@
+//! The convolution and its gradients against their formulas.
+
+use proptest::prelude::*;
+
+use super::data::{bits, conv_shapes, dot, error, noise, same_on_any_threads};
+use crate::conv::{self, ConvShape, forward_on, transposed_on, weight_gradient_on};
+use crate::simd::Isa;
+use crate::transposed::{self, TransposedShape};
+use crate::{bias_gradient, reference, winograd};
+
+struct Case {
+    shape: ConvShape,
+    x: Vec<f32>,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    dy: Vec<f32>,
+}
+
+impl Case {
+    fn new(shape: ConvShape) -> Self {
+        Self {
+            shape,
+            x: noise(1, shape.input_len()),
+            weight: noise(2, shape.weight_len()),
+            bias: noise(3, shape.out_channels),
+            dy: noise(4, shape.output_len()),
+        }
+    }
+
+    /// Forward pass, input gradient and weight gradient.
+    fn passes(&self, isa: Isa) -> [Vec<f32>; 3] {
+        [
+            forward_on(isa, &self.shape, &self.x, &self.weight, Some(&self.bias)),
+            transposed_on(isa, &self.shape, &self.dy, &self.weight, None),
+            weight_gradient_on(isa, &self.shape, &self.x, &self.dy),
+        ]
+    }
+
+    fn check(&self, tolerance: f64) {
+        let truth = [
+            reference::conv::forward(&self.shape, &self.x, &self.weight, Some(&self.bias)),
+            reference::conv::input_gradient(&self.shape, &self.dy, &self.weight),
+            reference::conv::weight_gradient(&self.shape, &self.x, &self.dy),
+        ];
+        let passes = self.passes(Isa::best());
+        for (pass, (result, truth)) in ["forward", "input", "weight"].iter().zip(passes.iter().zip(&truth)) {
+            let error = error(result, truth);
+            assert!(error < tolerance, "{pass}: error {error:e} of {:?}", self.shape);
+        }
+        for isa in Isa::all() {
+            for (fast, other) in passes.iter().zip(self.passes(isa)) {
+                assert!(bits(fast) == bits(&other), "{isa:?} differs for {:?}", self.shape);
+            }
+        }
+    }
+}
+
+fn cube(size: usize, in_channels: usize, out_channels: usize, kernel: usize, stride: usize) -> ConvShape {
+    ConvShape {
+        batch: 2,
+        input: [size; 3],
+        in_channels,
+        out_channels,
+        kernel: [kernel; 3],
+        stride: [stride; 3],
+        padding: [(kernel - 1) / 2; 3],
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_shape_agrees_with_the_formula(shape in conv_shapes()) {
+        Case::new(shape).check(2e-5);
+    }
+
+    #[test]
+    fn transposed_convolution_agrees_with_the_formula(
+        input in [1usize..5, 1usize..5, 1usize..5],
+        stride in [1usize..4, 1usize..4, 1usize..4],
+        in_channels in 1usize..40,
+        out_channels in 1usize..40,
+    ) {
+        let shape = TransposedShape { batch: 2, input, in_channels, out_channels, stride };
+        let voxels = |size: [usize; 3]| size.iter().product::<usize>();
+        let x = noise(5, 2 * voxels(input) * in_channels);
+        let weight = noise(6, in_channels * out_channels * voxels(stride));
+        let bias = noise(7, out_channels);
+        let y = transposed::forward(&shape, &x, &weight, Some(&bias));
+        let convolution = ConvShape {
+            batch: 2, input: shape.output(), in_channels: out_channels, out_channels: in_channels,
+            kernel: stride, stride, padding: [0; 3],
+        };
+        let truth = reference::conv::transposed_forward(&convolution, &x, &weight, Some(&bias));
+        prop_assert!(error(&y, &truth) < 2e-5);
+
+        let linear = transposed::forward(&shape, &x, &weight, None);
+        let dy = noise(8, y.len());
+        let forward = dot(&dy, &linear);
+        let scale = 1e-5 * (dy.len() as f64 * in_channels as f64).sqrt();
+        prop_assert!((forward - dot(&x, &transposed::input_gradient(&shape, &dy, &weight))).abs() < scale);
+        prop_assert!((forward - dot(&weight, &transposed::weight_gradient(&shape, &x, &dy))).abs() < scale);
+    }
+}
+
+#[test]
+fn layers_of_the_networks_agree_with_the_formula() {
+    for shape in [
+        cube(8, 1, 32, 3, 1),
+        cube(8, 32, 3, 1, 1),
+        cube(6, 32, 48, 3, 2),
+        cube(5, 64, 32, 1, 1),
+        cube(4, 32, 64, 1, 2),
+        cube(1, 32, 32, 3, 1),
+        ConvShape { kernel: [3, 3, 1], padding: [1, 1, 0], stride: [2, 2, 1], ..cube(6, 20, 40, 3, 1) },
+    ] {
+        Case::new(shape).check(2e-5);
+    }
+}
+
+#[test]
+fn winograd_tiles_agree_with_the_formula() {
+    for shape in [
+        cube(8, 16, 48, 3, 1),
+        ConvShape { input: [13, 12, 14], batch: 1, ..cube(12, 16, 16, 3, 1) },
+        ConvShape { input: [9, 6, 11], padding: [2, 1, 2], ..cube(8, 16, 32, 3, 1) },
+        ConvShape { input: [14, 12, 15], padding: [0, 1, 0], batch: 1, ..cube(8, 32, 16, 3, 1) },
+        ConvShape { batch: 1, ..cube(8, 128, 64, 3, 1) },
+    ] {
+        assert!(winograd::suits(&shape), "{shape:?}");
+        Case::new(shape).check(5e-5);
+    }
+}
+
+#[test]
+fn gradients_are_adjoint_to_the_forward_pass() {
+    for shape in [cube(12, 32, 32, 3, 1), cube(9, 24, 40, 3, 2), cube(7, 64, 3, 1, 1)] {
+        let Case { x, weight, dy, .. } = Case::new(shape);
+        let forward = dot(&dy, &conv::forward(&shape, &x, &weight, None));
+        let scale = 1e-5 * (dy.len() as f64 * shape.weight_len() as f64 / shape.out_channels as f64).sqrt();
+        let input = dot(&x, &conv::input_gradient(&shape, &dy, &weight));
+        let weights = dot(&weight, &conv::weight_gradient(&shape, &x, &dy));
+        assert!((forward - input).abs() < scale, "{forward} {input} for {shape:?}");
+        assert!((forward - weights).abs() < scale, "{forward} {weights} for {shape:?}");
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    for shape in [cube(16, 32, 32, 3, 1), cube(9, 24, 40, 3, 2), cube(16, 32, 3, 1, 1), cube(16, 1, 32, 3, 1)] {
+        let case = Case::new(shape);
+        same_on_any_threads(|| case.passes(Isa::best()).concat());
+        same_on_any_threads(|| bias_gradient(shape.out_channels, &case.dy));
+    }
+}
+
+#[test]
+fn bias_gradient_sums_all_voxels() {
+    let dy = noise(9, 5000 * 7);
+    assert!(error(&bias_gradient(7, &dy), &reference::conv::bias_gradient(7, &dy)) < 1e-6);
+}

@@ -1,0 +1,224 @@
+//! The forward pass (and, with exchanged roles, the input gradient) by Winograd's algorithm.
+//!
+//! The three phases are kernels of their own: in one function, the constants of the transforms would occupy the
+//! registers that the matrix product needs (measured: twice as slow).
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::grid::Grid;
+use super::input::{self, Source, input_tiles};
+use super::output::{Products, output_tiles};
+use super::weights::Frequencies;
+use crate::output::{Shared, filled_anywhere, with_scratch};
+use crate::simd::{Isa, Kernel, Simd};
+use crate::tile::{BLOCK, Row, Run, row};
+
+/// Tiles that a job carries through all three phases; their frequencies and products stay in a second-level cache.
+const FUSED_TILES: usize = 8;
+/// Frequencies are padded by a cache line, so that they do not fall into the same cache sets.
+const PAD: usize = 16;
+/// From so many pairs of channels on, the phases are run one after the other by all threads: the transformed weights
+/// are then read once per batch instead of once per job.
+const PHASED_PAIRS: usize = 128 * 64;
+/// Tiles of a batch in that case.
+const BATCH_TILES: usize = 64;
+/// Tiles of one job of a transform phase.
+const TRANSFORM_TILES: usize = 4;
+
+/// Operands of a pass.
+pub(super) struct Pass<'a> {
+    pub grid: Grid,
+    pub source: Source<'a>,
+    pub source_channels: usize,
+    pub output_channels: usize,
+    pub weights: Frequencies<'a>,
+    /// One value per output channel.
+    pub bias: &'a [f32],
+}
+
+impl Pass<'_> {
+    /// Computes the output map; `D * H * W` is the grid's tile.
+    pub fn run<const D: usize, const H: usize, const W: usize>(&self, isa: Isa) -> Vec<f32> {
+        let voxels: usize = self.grid.output.iter().product();
+        let len = self.grid.batch * voxels * self.output_channels;
+        let all = self.grid.tiles();
+        if self.source_channels * self.output_channels >= PHASED_PAIRS {
+            // SAFETY: the one job writes all tiles.
+            return unsafe { filled_anywhere(len, 1, |_, output| self.in_phases::<D, H, W>(isa, Shared(output))) };
+        }
+        let fill = |job: usize, output: *mut f32| {
+            self.fused::<D, H, W>(isa, job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all), output);
+        };
+        // SAFETY: every voxel is in exactly one tile, every tile in one job, and a job writes all channels.
+        unsafe { filled_anywhere(len, all.div_ceil(FUSED_TILES), fill) }
+    }
+
+    /// All phases of some tiles; the products of a few channels at a time.
+    fn fused<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, tiles: Range<usize>, output: *mut f32) {
+        let frequencies = self.grid.frequencies();
+        let group = 2 * isa.lanes();
+        let input_step = tiles.len() * self.source_channels + PAD;
+        let frequency_step = tiles.len() * group + PAD;
+        with_scratch(frequencies * (input_step + frequency_step), |scratch| {
+            let (input, products) = scratch.split_at_mut(frequencies * input_step);
+            let to =
+                input::Frequencies { values: input.as_mut_ptr(), step: input_step, channels: self.source_channels };
+            isa.run(Input::<D, H, W> { pass: self, tiles: tiles.clone(), to });
+            for first in (0..self.output_channels).step_by(group) {
+                let channels = first..(first + group).min(self.output_channels);
+                let products = Products { values: products.as_mut_ptr(), frequency_step, tile_step: group };
+                isa.run(Multiply {
+                    pass: self,
+                    frequencies: 0..frequencies,
+                    channels: channels.clone(),
+                    tiles: tiles.len(),
+                    input: input.as_ptr(),
+                    input_step,
+                    products,
+                });
+                isa.run(Output::<D, H, W> { pass: self, tiles: tiles.clone(), channels, products, output });
+            }
+        });
+    }
+
+    /// One phase after the other, for a batch of tiles at a time.
+    fn in_phases<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, output: Shared) {
+        let (sources, outputs) = (self.source_channels, self.output_channels);
+        let frequencies = self.grid.frequencies();
+        let all = self.grid.tiles();
+        let batch = BATCH_TILES.min(all);
+        let (input_step, frequency_step) = (batch * sources + PAD, batch * outputs + PAD);
+        with_scratch(frequencies * (input_step + frequency_step), |scratch| {
+            let (input, products) = scratch.split_at_mut(frequencies * input_step);
+            let (input, products) = (Shared(input.as_mut_ptr()), Shared(products.as_mut_ptr()));
+            for start in (0..all).step_by(batch) {
+                let count = batch.min(all - start);
+                // First tile of the job in the batch, and the job's tiles.
+                let tiles_of = |job: usize| {
+                    let first = job * TRANSFORM_TILES;
+                    (first, start + first..start + (first + TRANSFORM_TILES).min(count))
+                };
+                let jobs = 0..count.div_ceil(TRANSFORM_TILES);
+                jobs.clone().into_par_iter().with_max_len(1).for_each(|job| {
+                    let (first, tiles) = tiles_of(job);
+                    let values = input.pointer().wrapping_add(first * sources);
+                    let to = input::Frequencies { values, step: input_step, channels: sources };
+                    isa.run(Input::<D, H, W> { pass: self, tiles, to });
+                });
+                (0..frequencies).into_par_iter().with_max_len(1).for_each(|frequency| {
+                    let values = products.pointer().wrapping_add(frequency * frequency_step);
+                    isa.run(Multiply {
+                        pass: self,
+                        frequencies: frequency..frequency + 1,
+                        channels: 0..outputs,
+                        tiles: count,
+                        input: input.pointer().wrapping_add(frequency * input_step),
+                        input_step,
+                        products: Products { values, frequency_step, tile_step: outputs },
+                    });
+                });
+                jobs.into_par_iter().with_max_len(1).for_each(|job| {
+                    let (first, tiles) = tiles_of(job);
+                    let values = products.pointer().wrapping_add(first * outputs);
+                    let products = Products { values, frequency_step, tile_step: outputs };
+                    let output = output.pointer();
+                    isa.run(Output::<D, H, W> { pass: self, tiles, channels: 0..outputs, products, output });
+                });
+            }
+        });
+    }
+}
+
+/// First phase of some tiles.
+struct Input<'a, const D: usize, const H: usize, const W: usize> {
+    pass: &'a Pass<'a>,
+    tiles: Range<usize>,
+    to: input::Frequencies,
+}
+
+impl<const D: usize, const H: usize, const W: usize> Kernel for Input<'_, D, H, W> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        // SAFETY: the scratch has room for the tiles; the channels are a multiple of `BLOCK`.
+        unsafe { input_tiles::<S, D, H, W>(simd, &self.pass.grid, self.pass.source, self.tiles, self.to) }
+    }
+}
+
+/// Second phase, `products[tile][channel] = sum over sources of input[tile][source] * weight`, of some frequencies and
+/// channels.
+struct Multiply<'a> {
+    pass: &'a Pass<'a>,
+    frequencies: Range<usize>,
+    channels: Range<usize>,
+    tiles: usize,
+    /// Of the first frequency.
+    input: *const f32,
+    input_step: usize,
+    /// Of the first frequency and channel.
+    products: Products,
+}
+
+impl Kernel for Multiply<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let sources = self.pass.source_channels;
+        let zeros = [0.0f32; 2 * BLOCK];
+        for (index, frequency) in self.frequencies.enumerate() {
+            let runs = [Run { x: self.input.wrapping_add(index * self.input_step), weight: 0, len: sources }];
+            let mut channel = self.channels.start;
+            while channel < self.channels.end {
+                let vectors = if self.channels.end - channel > S::LANES { 2 } else { 1 };
+                let task = Row {
+                    runs: &runs,
+                    count: self.tiles,
+                    x_step: sources,
+                    y_step: self.products.tile_step,
+                    weights: self.pass.weights.at(channel, frequency),
+                    second: self.pass.weights.second::<S>(),
+                    bias: zeros.as_ptr(),
+                    channels: vectors * S::LANES,
+                };
+                let offset = index * self.products.frequency_step + channel - self.channels.start;
+                // SAFETY: input and products hold all tiles of these frequencies and channels, and the weights whole
+                // blocks of channels.
+                unsafe {
+                    let products = self.products.values.add(offset);
+                    if vectors == 2 { row::<S, 2>(simd, &task, products) } else { row::<S, 1>(simd, &task, products) }
+                }
+                channel += vectors * S::LANES;
+            }
+        }
+    }
+}
+
+/// Third phase of some tiles and channels.
+struct Output<'a, const D: usize, const H: usize, const W: usize> {
+    pass: &'a Pass<'a>,
+    tiles: Range<usize>,
+    channels: Range<usize>,
+    /// Of the first tile and channel.
+    products: Products,
+    /// Start of the output map.
+    output: *mut f32,
+}
+
+impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H, W> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut channel = self.channels.start;
+        while channel < self.channels.end {
+            // SAFETY: products and map hold these channels, whole vectors; the tiles are this job's alone.
+            unsafe {
+                let values = self.products.values.add(channel - self.channels.start);
+                let products = Products { values, ..self.products };
+                let bias = simd.load(self.pass.bias.as_ptr().add(channel));
+                let (tiles, output) = (self.tiles.clone(), self.output.add(channel));
+                let voxel_step = self.pass.output_channels;
+                output_tiles::<S, D, H, W>(simd, &self.pass.grid, products, tiles, bias, output, voxel_step);
+            }
+            channel += S::LANES;
+        }
+    }
+}

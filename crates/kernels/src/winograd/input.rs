@@ -1,0 +1,176 @@
+//! Tiles of a map to frequencies.
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use super::grid::Grid;
+use super::transform::{for_each_index, gradient, input, samples};
+use crate::simd::Simd;
+
+/// Where the frequencies of some tiles go: `[frequency][tile][channels]`.
+#[derive(Clone, Copy)]
+pub(super) struct Frequencies {
+    pub values: *mut f32,
+    /// Distance of neighbouring frequencies.
+    pub step: usize,
+    pub channels: usize,
+}
+
+/// The map that tiles read.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// The grid's source map.
+    pub map: &'a [f32],
+    /// One row of zeros, read in place of rows outside the map.
+    pub zeros: &'a [f32],
+}
+
+/// `Bt d` along all axes of the tiles `tiles` of `source`, whose voxels have `channels` values.
+///
+/// The columns that neighbouring tiles of a row share are transformed along depth and height only once.
+///
+/// # Safety
+/// Map and zeros must have the grid's sizes, `channels` be a multiple of the lanes, and `to` have room for the tiles.
+#[inline(always)]
+pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
+    simd: S,
+    grid: &Grid,
+    source: Source,
+    tiles: Range<usize>,
+    to: Frequencies,
+) {
+    let channels = to.channels;
+    let [depth, height, width] = grid.source;
+    let mut ring: MaybeUninit<[[S::V; 36]; 6]> = MaybeUninit::uninit();
+    let ring: *mut [S::V; 36] = ring.as_mut_ptr().cast();
+    let mut plane: MaybeUninit<[[S::V; 6]; 6]> = MaybeUninit::uninit();
+    let plane: *mut [S::V; 6] = plane.as_mut_ptr().cast();
+    let mut tile = tiles.start;
+    while tile < tiles.end {
+        let in_row = grid.rest_of_row(tile).min(tiles.end - tile);
+        let place = grid.place(tile);
+        let mut rows = [source.zeros.as_ptr(); 36];
+        for i in 0..D + 2 {
+            for j in 0..H + 2 {
+                let d = (place.start[0] + i).wrapping_sub(grid.padding[0]);
+                let h = (place.start[1] + j).wrapping_sub(grid.padding[1]);
+                if d < depth && h < height {
+                    let row = ((place.image * depth + d) * height + h) * width * channels;
+                    rows[i * 6 + j] = source.map[row..].as_ptr();
+                }
+            }
+        }
+        let mut channel = 0;
+        while channel < channels {
+            let mut columns: [usize; 6] = [0, 1, 2, 3, 4, 5];
+            for index in 0..in_row {
+                let first = (place.start[2] + index * W).wrapping_sub(grid.padding[2]);
+                let known = if index == 0 { 0 } else { 2 };
+                for column in known..W + 2 {
+                    let w = first.wrapping_add(column);
+                    // SAFETY: row pointers are valid for columns inside the map and all channels; the ring and the
+                    // plane are written before they are read.
+                    unsafe {
+                        let to = ring.add(columns[column]).cast::<S::V>();
+                        if w >= width {
+                            for k in 0..(D + 2) * (H + 2) {
+                                *to.add(k) = simd.zero();
+                            }
+                            continue;
+                        }
+                        let offset = w * channels + channel;
+                        for j in 0..H + 2 {
+                            let line = samples!(D, simd, I => {
+                                simd.load(rows[I * 6 + j].add(offset))
+                            });
+                            let line = input::<S, D>(simd, line);
+                            for_each_index!(D + 2, I => (*plane.add(I))[j] = line[I]);
+                        }
+                        for i in 0..D + 2 {
+                            let line = samples!(H, simd, J => (*plane.add(i))[J]);
+                            let line = input::<S, H>(simd, line);
+                            for_each_index!(H + 2, J => *to.add(i * (H + 2) + J) = line[J]);
+                        }
+                    }
+                }
+                // SAFETY: all columns of this tile were written; `to` has room for the tile's frequencies.
+                unsafe {
+                    let target = to.values.add((tile - tiles.start + index) * channels + channel);
+                    let columns = columns.map(|column| ring.add(column).cast::<S::V>());
+                    for k in 0..(D + 2) * (H + 2) {
+                        let line = samples!(W, simd, I => *columns[I].add(k));
+                        let line = input::<S, W>(simd, line);
+                        for_each_index!(W + 2, I => simd.store(target.add((k * (W + 2) + I) * to.step), line[I]));
+                    }
+                }
+                // The last two columns are the next tile's first two.
+                columns[..W + 2].rotate_left(W);
+            }
+            channel += S::LANES;
+        }
+        tile += in_row;
+    }
+}
+
+/// `A y` along all axes of the output gradients `map` of the tiles.
+///
+/// # Safety
+/// `map` must be the grid's output map, `channels` a multiple of the lanes, and `to` have room for the tiles.
+#[inline(always)]
+pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
+    simd: S,
+    grid: &Grid,
+    map: *const f32,
+    tiles: Range<usize>,
+    to: Frequencies,
+) {
+    let channels = to.channels;
+    let [depth, height, width] = grid.output;
+    let zeros = [0.0f32; 16];
+    let mut block: MaybeUninit<[[[S::V; 6]; 4]; 4]> = MaybeUninit::uninit();
+    let block: *mut S::V = block.as_mut_ptr().cast();
+    let mut plane: MaybeUninit<[[S::V; 6]; 4]> = MaybeUninit::uninit();
+    let plane: *mut S::V = plane.as_mut_ptr().cast();
+    for (index, tile) in tiles.enumerate() {
+        let place = grid.place(tile);
+        let [d0, h0, w0] = place.start;
+        let mut channel = 0;
+        while channel < channels {
+            // SAFETY: voxels outside the map are read from the zeros; all scratch is written before it is read, at
+            // `block[h][w][frequency of d]` and `plane[w][frequency of h]`.
+            unsafe {
+                for h in 0..H {
+                    for w in 0..W {
+                        let inside = h0 + h < height && w0 + w < width;
+                        let voxel = ((place.image * depth + d0) * height + h0 + h) * width + w0 + w;
+                        let line = samples!(4, simd, I => {
+                            if I < D && inside && d0 + I < depth {
+                                simd.load(map.add((voxel + I * height * width) * channels + channel))
+                            } else {
+                                simd.load(zeros.as_ptr())
+                            }
+                        });
+                        let line = gradient::<S, D>(simd, line);
+                        for_each_index!(D + 2, I => *block.add((h * 4 + w) * 6 + I) = line[I]);
+                    }
+                }
+                let target = to.values.add(index * channels + channel);
+                for i in 0..D + 2 {
+                    for w in 0..W {
+                        let line =
+                            samples!(4, simd, J => if J < H { *block.add((J * 4 + w) * 6 + i) } else { simd.zero() });
+                        let line = gradient::<S, H>(simd, line);
+                        for_each_index!(H + 2, J => *plane.add(w * 6 + J) = line[J]);
+                    }
+                    for j in 0..H + 2 {
+                        let line = samples!(4, simd, K => if K < W { *plane.add(K * 6 + j) } else { simd.zero() });
+                        let line = gradient::<S, W>(simd, line);
+                        let frequency = (i * (H + 2) + j) * (W + 2);
+                        for_each_index!(W + 2, K => simd.store(target.add((frequency + K) * to.step), line[K]));
+                    }
+                }
+            }
+            channel += S::LANES;
+        }
+    }
+}

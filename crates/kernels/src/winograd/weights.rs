@@ -1,0 +1,193 @@
+//! Kernels to frequencies, and gradients of frequencies back to kernels.
+
+use std::mem::MaybeUninit;
+
+use rayon::prelude::*;
+
+use super::transform::{for_each_index, kernel, kernel_gradient, samples};
+use crate::conv::{ConvShape, Roles};
+use crate::output::{Shared, filled_parts};
+use crate::simd::{Isa, Kernel, Simd};
+use crate::tile::BLOCK;
+
+/// Source channels of one job.
+const SOURCES: usize = 8;
+/// Entries of a kernel.
+const ENTRIES: usize = 27;
+
+/// Kernels as frequencies: `[block of output channels][frequency][source channel][BLOCK]`.
+pub(super) struct Frequencies<'a> {
+    data: &'a [f32],
+    frequencies: usize,
+    sources: usize,
+}
+
+impl<'a> Frequencies<'a> {
+    /// Transforms `weight`, `[out, in, 3, 3, 3]`, for tiles of `D * H * W` outputs. With exchanged roles the kernels
+    /// are mirrored too, as the input gradient wants them. `room` has as many values as frequencies and pairs of
+    /// channels.
+    pub fn new<const D: usize, const H: usize, const W: usize>(
+        isa: Isa,
+        shape: &ConvShape,
+        weight: &[f32],
+        roles: Roles,
+        room: &'a mut [f32],
+    ) -> Self {
+        let (outputs, sources) = match roles {
+            Roles::Forward => (shape.out_channels, shape.in_channels),
+            Roles::Exchanged => (shape.in_channels, shape.out_channels),
+        };
+        let frequencies = (D + 2) * (H + 2) * (W + 2);
+        let groups = sources.div_ceil(SOURCES);
+        let blocks = outputs / BLOCK;
+        assert_eq!(room.len(), blocks * frequencies * sources * BLOCK, "room does not match the weights");
+        let to = Shared(room.as_mut_ptr());
+        (0..blocks * groups).into_par_iter().with_max_len(1).for_each(|job| {
+            let (block, group) = (job / groups, job % groups);
+            for source in group * SOURCES..(group * SOURCES + SOURCES).min(sources) {
+                let mut entries = [[0.0f32; BLOCK]; ENTRIES];
+                for lane in 0..BLOCK {
+                    let output = block * BLOCK + lane;
+                    let (kernel, mirrored) = match roles {
+                        Roles::Forward => (output * sources + source, false),
+                        Roles::Exchanged => (source * outputs + output, true),
+                    };
+                    for (k, &value) in weight[kernel * ENTRIES..][..ENTRIES].iter().enumerate() {
+                        entries[if mirrored { ENTRIES - 1 - k } else { k }][lane] = value;
+                    }
+                }
+                // Each block and source channel, and with it each value, belongs to exactly one job.
+                let to = to.pointer().wrapping_add((block * frequencies * sources + source) * BLOCK);
+                isa.run(Transform::<D, H, W> { entries: &entries, to, step: sources * BLOCK });
+            }
+        });
+        Self { data: room, frequencies, sources }
+    }
+
+    /// First weight of a frequency for the output channels from `channel` on.
+    #[inline(always)]
+    pub fn at(&self, channel: usize, frequency: usize) -> *const f32 {
+        let line = (channel / BLOCK * self.frequencies + frequency) * self.sources;
+        self.data[line * BLOCK + channel % BLOCK..].as_ptr()
+    }
+
+    /// Distance of the weights of a vector to those of the next.
+    #[inline(always)]
+    pub fn second<S: Simd>(&self) -> usize {
+        if S::LANES == BLOCK { self.frequencies * self.sources * BLOCK } else { S::LANES }
+    }
+}
+
+/// The kernels of one source channel to one block of output channels.
+struct Transform<'a, const D: usize, const H: usize, const W: usize> {
+    entries: &'a [[f32; BLOCK]; ENTRIES],
+    to: *mut f32,
+    /// Distance of neighbouring frequencies.
+    step: usize,
+}
+
+impl<const D: usize, const H: usize, const W: usize> Kernel for Transform<'_, D, H, W> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut first_lane = 0;
+        while first_lane < BLOCK {
+            let mut along_d = [[simd.zero(); 9]; 6];
+            for k in 0..9 {
+                // SAFETY: an entry has `BLOCK` lanes, a multiple of the vector's.
+                let line = unsafe {
+                    let entry = self.entries.as_ptr().cast::<f32>().add(first_lane);
+                    [
+                        simd.load(entry.add(k * BLOCK)),
+                        simd.load(entry.add((9 + k) * BLOCK)),
+                        simd.load(entry.add((18 + k) * BLOCK)),
+                    ]
+                };
+                let line = kernel::<S, D>(simd, line);
+                for_each_index!(D + 2, I => along_d[I][k] = line[I]);
+            }
+            for i in 0..D + 2 {
+                let mut along_h = [[simd.zero(); 3]; 6];
+                for k in 0..3 {
+                    let line = kernel::<S, H>(simd, [along_d[i][k], along_d[i][3 + k], along_d[i][6 + k]]);
+                    for_each_index!(H + 2, J => along_h[J][k] = line[J]);
+                }
+                for j in 0..H + 2 {
+                    let line = kernel::<S, W>(simd, along_h[j]);
+                    let frequency = (i * (H + 2) + j) * (W + 2);
+                    // SAFETY: every frequency has its place at `to`.
+                    unsafe {
+                        let to = self.to.add(first_lane);
+                        for_each_index!(W + 2, K => simd.store(to.add((frequency + K) * self.step), line[K]));
+                    }
+                }
+            }
+            first_lane += S::LANES;
+        }
+    }
+}
+
+/// `Gt u` along all axes: sums of products per frequency, `[frequency][in][out]`, to the gradient of the weight,
+/// `[out, in, 3, 3, 3]`.
+pub(super) fn gradient_of_weight<const D: usize, const H: usize, const W: usize>(
+    isa: Isa,
+    shape: &ConvShape,
+    sums: &[f32],
+) -> Vec<f32> {
+    let (inputs, outputs) = (shape.in_channels, shape.out_channels);
+    let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
+        for input in 0..inputs {
+            let mut entries = [[0.0f32; BLOCK]; ENTRIES];
+            let from = sums[input * outputs + block * BLOCK..].as_ptr();
+            isa.run(Back::<D, H, W> { from, step: inputs * outputs, entries: &mut entries });
+            for (lane, kernels) in part.chunks_exact_mut(inputs * ENTRIES).enumerate() {
+                for (k, value) in kernels[input * ENTRIES..][..ENTRIES].iter_mut().enumerate() {
+                    value.write(entries[k][lane]);
+                }
+            }
+        }
+    };
+    // SAFETY: a part holds the kernels of a block of output channels and all input channels.
+    unsafe { filled_parts((0..outputs / BLOCK).map(|_| BLOCK * inputs * ENTRIES), fill) }
+}
+
+/// The inverse of [`Transform`]'s place: frequencies of one input channel and one block of output channels.
+struct Back<'a, const D: usize, const H: usize, const W: usize> {
+    from: *const f32,
+    /// Distance of neighbouring frequencies.
+    step: usize,
+    entries: &'a mut [[f32; BLOCK]; ENTRIES],
+}
+
+impl<const D: usize, const H: usize, const W: usize> Kernel for Back<'_, D, H, W> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut first_lane = 0;
+        while first_lane < BLOCK {
+            let mut along_w = [[simd.zero(); 3]; 36];
+            for k in 0..(D + 2) * (H + 2) {
+                // SAFETY: every frequency has `BLOCK` lanes at its place.
+                let line = unsafe {
+                    let from = self.from.add(first_lane);
+                    samples!(W, simd, I => simd.load(from.add((k * (W + 2) + I) * self.step)))
+                };
+                along_w[k] = kernel_gradient::<S, W>(simd, line);
+            }
+            for c in 0..3 {
+                let mut along_h = [[simd.zero(); 3]; 6];
+                for i in 0..D + 2 {
+                    let line = samples!(H, simd, J => along_w[i * (H + 2) + J][c]);
+                    along_h[i] = kernel_gradient::<S, H>(simd, line);
+                }
+                for b in 0..3 {
+                    let line = kernel_gradient::<S, D>(simd, samples!(D, simd, I => along_h[I][b]));
+                    for a in 0..3 {
+                        let to = self.entries[(a * 3 + b) * 3 + c][first_lane..].as_mut_ptr();
+                        // SAFETY: an entry has `BLOCK` lanes, a multiple of the vector's.
+                        unsafe { simd.store(to, line[a]) };
+                    }
+                }
+            }
+            first_lane += S::LANES;
+        }
+    }
+}

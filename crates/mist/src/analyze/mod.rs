@@ -1,0 +1,193 @@
+//! `analyze`: decides from the data how it is prepared and trained on, and writes `config.json` and the tables of the run.
+//!
+//! All inputs are checked first, and all problems of all cases are listed at once. Then one pass over the files of each
+//! case collects facts ([`scan`]), from which everything is decided without reading a file again. Results are written
+//! together at the end, `config.json` last: while it is missing, a run has no analysis.
+
+mod ct;
+mod discovery;
+mod folds;
+mod inputs;
+mod outputs;
+mod patch_size;
+mod plan;
+mod resampled;
+mod scan;
+mod spacing;
+mod statistics;
+mod verify;
+
+use crate::config::{Config, DatasetInfo, Evaluation, EvaluationClass, Modality};
+use crate::console::Console;
+use crate::dataset::Dataset;
+use crate::error::{CaseFailure, Error, Result};
+use crate::files::create_folder;
+use crate::parallel;
+use crate::preprocess::problem::Problem;
+use crate::tables::{BoundingBoxes, CaseBox, TestCase, TestPaths, TrainCase, TrainPaths};
+use inputs::{Inputs, UsableCase};
+use outputs::{OutputFiles, Outputs};
+use plan::{Plan, plan};
+use scan::{CaseFacts, ScanOptions, scan};
+use std::path::PathBuf;
+
+/// Folds when the user does not say how many.
+const DEFAULT_FOLDS: usize = 5;
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Dataset description.
+    pub data: PathBuf,
+    /// Folder for the results; created.
+    pub results: PathBuf,
+    /// Number of folds, 5 when not given.
+    pub nfolds: Option<usize>,
+    /// Cases in work at once.
+    pub workers: usize,
+    /// Also check every voxel of every file.
+    pub verify: bool,
+    /// Allow replacing an existing analysis.
+    pub overwrite: bool,
+}
+
+/// Analyses a data set and writes `config.json`, `train_paths.csv`, `fg_bboxes.csv` and, where the data set has test
+/// data, `test_paths.csv`. Returns the cases left out.
+///
+/// The outcome does not depend on the number of workers. Fails as a whole when an analysis exists already and may not
+/// be replaced, when the description is wrong, or when fewer cases than folds are usable.
+pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    console.section("Analyzing the data set");
+    let folds = options.nfolds.unwrap_or(DEFAULT_FOLDS);
+    if folds < 2 {
+        return Err(Error::usage(format!("{folds} folds are not enough")).hint("give --nfolds 2 or more"));
+    }
+    let files = OutputFiles::of(&options.results);
+    files.check_replaceable(options.overwrite)?;
+    let dataset = Dataset::load(&options.data)?;
+    for remark in &dataset.remarks {
+        console.warn(remark);
+    }
+    create_folder(&options.results)?;
+
+    let inputs = Inputs::check(&dataset, options.workers, console)?;
+    let mut failures = inputs.failures;
+    let scanned = scan_all(options, &dataset.info, inputs.training, &mut failures, console)?;
+    if scanned.len() < folds {
+        return Err(too_few(scanned.len(), folds));
+    }
+    let cases = Cases::in_fold_order(scanned, folds);
+    let plan = plan(&dataset.info, &cases.facts);
+    report(&cases, &plan, console);
+    files.write(&outputs(&dataset, &cases, plan, folds, inputs.test))?;
+    console.success(&format!("analyzed {} cases", cases.files.len()));
+    Ok(failures)
+}
+
+/// The usable training cases; the three lists go together.
+struct Cases {
+    files: Vec<UsableCase>,
+    facts: Vec<CaseFacts>,
+    folds: Vec<usize>,
+}
+
+impl Cases {
+    /// Deals cases, sorted by id, out to folds.
+    fn in_fold_order(scanned: Vec<(UsableCase, CaseFacts)>, folds: usize) -> Self {
+        let mut waiting: Vec<Option<_>> = scanned.into_iter().map(Some).collect();
+        let mut cases = Self { files: Vec::new(), facts: Vec::new(), folds: Vec::new() };
+        for row in folds::assign(waiting.len(), folds) {
+            if let Some((files, facts)) = waiting[row.case].take() {
+                cases.files.push(files);
+                cases.facts.push(facts);
+                cases.folds.push(row.fold);
+            }
+        }
+        cases
+    }
+}
+
+/// Goes over the files of all cases once; those that cannot be used are added to `failures`.
+fn scan_all(
+    options: &Options,
+    info: &DatasetInfo,
+    cases: Vec<UsableCase>,
+    failures: &mut Vec<CaseFailure>,
+    console: &dyn Console,
+) -> Result<Vec<(UsableCase, CaseFacts)>> {
+    let scan_options = ScanOptions { labels: &info.labels, ct: info.modality == Modality::Ct, verify: options.verify };
+    let bar = console.bar("Reading the scans", cases.len() as u64);
+    let results = parallel::map(&cases, options.workers, |case| {
+        let result = match &case.mask {
+            Some(mask) => scan(&scan_options, &case.images, mask),
+            None => Err(Problem::new("looking for its files", "the case has no mask")),
+        };
+        bar.advance(1);
+        Ok(result)
+    })?;
+    drop(bar);
+    let mut usable = Vec::new();
+    for (case, result) in cases.into_iter().zip(results) {
+        match result {
+            Ok(facts) => usable.push((case, facts)),
+            Err(problem) => {
+                let failure = problem.of_case(&case.id);
+                console.error(&failure.to_string());
+                failures.push(failure);
+            }
+        }
+    }
+    Ok(usable)
+}
+
+fn too_few(cases: usize, folds: usize) -> Error {
+    let noun = if cases == 1 { "case" } else { "cases" };
+    Error::new(format!("{cases} usable {noun} cannot be dealt out to {folds} folds"))
+        .hint("repair the cases listed above, add cases, or ask for fewer folds with --nfolds")
+}
+
+fn report(cases: &Cases, plan: &Plan, console: &dyn Console) {
+    let large = |index: usize| plan.large_cases.iter().filter(move |(case, _)| *case == index).map(|(_, note)| note);
+    for (index, (files, facts)) in cases.files.iter().zip(&cases.facts).enumerate() {
+        for note in facts.notes.iter().chain(large(index)) {
+            console.warn(&format!("{}: {note}", files.id));
+        }
+    }
+    if plan.outside_ct_range > 0 {
+        let count = plan.outside_ct_range;
+        console.warn(&format!("{count} foreground samples lie outside -1024 to 3072 HU; the CT window ignores them"));
+    }
+}
+
+fn outputs(dataset: &Dataset, cases: &Cases, plan: Plan, folds: usize, test: Option<Vec<UsableCase>>) -> Outputs {
+    let classes = dataset.final_classes.iter();
+    let classes = classes.map(|(name, labels)| EvaluationClass::with_default_metrics(name, labels.clone())).collect();
+    let mut config = Config::new(dataset.info.clone(), plan.spatial_config, plan.preprocessing, Evaluation { classes });
+    config.training.nfolds = folds;
+    config.training.folds = (0..folds).collect();
+    let images = &dataset.info.images;
+    let train_case = |(case, &fold): (&UsableCase, &usize)| TrainCase {
+        id: case.id.clone(),
+        fold,
+        mask: case.mask.clone().unwrap_or_default(),
+        images: case.images.clone(),
+    };
+    let case_box = |(case, facts): (&UsableCase, &CaseFacts)| CaseBox {
+        id: case.id.clone(),
+        start: facts.foreground.start,
+        end: facts.foreground.end,
+        original_size: facts.foreground.original_size,
+    };
+    Outputs {
+        config,
+        train_paths: TrainPaths {
+            images: images.clone(),
+            cases: cases.files.iter().zip(&cases.folds).map(train_case).collect(),
+        },
+        boxes: BoundingBoxes { boxes: cases.files.iter().zip(&cases.facts).map(case_box).collect() },
+        test_paths: test.map(|cases| TestPaths {
+            images: images.clone(),
+            cases: cases.into_iter().map(|case| TestCase { id: case.id, images: case.images }).collect(),
+        }),
+    }
+}

@@ -1,0 +1,66 @@
+//! Everything that is decided from the facts about the cases.
+
+use super::ct::CtSamples;
+use super::patch_size::{self, DEFAULT_BUDGET};
+use super::resampled::{
+    crop_to_foreground, large_case_note, median_size, normalize_with_nonzero_mask, resampled_sizes,
+};
+use super::scan::CaseFacts;
+use super::spacing::target_spacing;
+use crate::config::{CtNormalization, CtWindow, DatasetInfo, Modality, Preprocessing, SpatialConfig};
+use mist_volume::orientation::standard_axes;
+
+/// The parts of `config.json` that depend on the images.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Patch size and spacing.
+    pub spatial_config: SpatialConfig,
+    /// How images become arrays.
+    pub preprocessing: Preprocessing,
+    /// Cases that will need a lot of memory: position among the cases, and what to say.
+    pub large_cases: Vec<(usize, String)>,
+    /// CT samples that the histogram of the window cannot hold.
+    pub outside_ct_range: u64,
+}
+
+/// Decides on spacing, cropping, normalization and patch size for a non-empty data set.
+///
+/// The result does not depend on the order of the cases, except for the last bits of the CT statistics.
+pub fn plan(info: &DatasetInfo, facts: &[CaseFacts]) -> Plan {
+    let spacings: Vec<[f64; 3]> =
+        facts.iter().map(|case| standard_axes(&case.geometry.direction).to_standard(case.geometry.spacing)).collect();
+    let target_spacing = target_spacing(&spacings);
+    let crop = crop_to_foreground(facts);
+    let sizes = resampled_sizes(facts, crop, target_spacing);
+    let median_size = median_size(&sizes);
+    let note = |(index, &size)| Some((index, large_case_note(size, info.images.len(), info.labels.len())?));
+    let (window, outside_ct_range) = ct_window(info.modality, facts);
+    Plan {
+        spatial_config: SpatialConfig {
+            patch_size: patch_size::select(median_size, target_spacing, DEFAULT_BUDGET),
+            target_spacing,
+        },
+        preprocessing: Preprocessing {
+            skip: false,
+            crop_to_foreground: crop,
+            median_resampled_image_size: median_size.map(|size| size as usize),
+            normalize_with_nonzero_mask: normalize_with_nonzero_mask(facts),
+            ct_normalization: window.map(CtNormalization::from).unwrap_or_default(),
+            compute_dtms: false,
+            normalize_dtms: true,
+        },
+        large_cases: sizes.iter().enumerate().filter_map(note).collect(),
+        outside_ct_range,
+    }
+}
+
+fn ct_window(modality: Modality, facts: &[CaseFacts]) -> (Option<CtWindow>, u64) {
+    if modality != Modality::Ct {
+        return (None, 0);
+    }
+    let mut pooled = CtSamples::default();
+    for samples in facts.iter().filter_map(|case| case.ct.as_ref()) {
+        pooled.merge(samples);
+    }
+    (Some(pooled.window()), pooled.outside())
+}

@@ -1,0 +1,206 @@
+//! `config.json`: everything that is decided about a run, as types whose field names are the keys of the file.
+//!
+//! The whole file is checked when it is loaded, so that a slip surfaces in the first second and not in the tenth hour.
+//! Keys that are not known here, the order of keys and the spelling of untouched values survive a rewrite.
+
+mod dataset_info;
+mod evaluation;
+mod inference;
+mod lock;
+mod loss;
+mod model;
+mod overrides;
+mod preprocessing;
+mod rewrite;
+mod training;
+
+pub use dataset_info::{DatasetInfo, Modality, RESERVED_COLUMNS};
+pub(crate) use dataset_info::{check_channel_name, parse_labels};
+pub use evaluation::{Evaluation, EvaluationClass, METRICS, MetricRequest};
+pub use inference::{BlendMode, Ensemble, Inference, Inferer, InfererParams, Tta, TtaStrategy};
+pub use loss::{Loss, LossWeighting, WEIGHTINGS};
+pub use model::{Model, ModelParams};
+pub use overrides::{Change, Overrides};
+pub use preprocessing::{CtNormalization, CtWindow, Preprocessing, SpatialConfig};
+pub use training::{Augmentation, Hardware, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms};
+
+use crate::error::{Error, Result};
+use crate::files::write_atomically;
+use crate::json::{self, Document};
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+
+/// The release of the reference whose file format is written; stored as `mist_version`.
+pub const FORMAT_VERSION: &str = "2.3.0";
+
+/// Names that a config may use and that only the registry of models and losses knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choices {
+    /// Values of `model.architecture`.
+    pub architectures: Vec<String>,
+    /// Values of `training.loss.name`.
+    pub losses: Vec<String>,
+}
+
+impl Choices {
+    /// Everything that a registry offers.
+    pub fn of(registry: &mist_nn::Registry) -> Self {
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        Self { architectures: owned(registry.model_names()), losses: owned(registry.loss_names()) }
+    }
+}
+
+/// A checked `config.json`. Field names equal the keys of the file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Config {
+    /// Release that wrote the file; informational.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mist_version: Option<String>,
+    /// What the data is.
+    pub dataset_info: DatasetInfo,
+    /// Patch size and spacing.
+    pub spatial_config: SpatialConfig,
+    /// How images become arrays.
+    pub preprocessing: Preprocessing,
+    /// The network.
+    pub model: Model,
+    /// How the network is trained.
+    pub training: Training,
+    /// How a trained network is applied.
+    pub inference: Inference,
+    /// What is measured, per class.
+    pub evaluation: Evaluation,
+    #[serde(skip)]
+    source: Option<Source>,
+}
+
+/// The file as it was read, beside what was understood of it: what differs between then and now is what is written.
+#[derive(Clone, Debug)]
+struct Source {
+    raw: Value,
+    understood: Value,
+    remarks: Vec<String>,
+}
+
+impl Config {
+    /// The config of a new run: defaults for model, training and inference.
+    pub fn new(
+        dataset_info: DatasetInfo,
+        spatial_config: SpatialConfig,
+        preprocessing: Preprocessing,
+        evaluation: Evaluation,
+    ) -> Self {
+        Self {
+            mist_version: Some(FORMAT_VERSION.into()),
+            model: Model::for_dataset(&dataset_info),
+            dataset_info,
+            spatial_config,
+            preprocessing,
+            training: Training::default(),
+            inference: Inference::default(),
+            evaluation,
+            source: None,
+        }
+    }
+
+    /// Reads and checks the whole file. Errors name file, key, value and what is allowed.
+    pub fn load(path: &Path, choices: &Choices) -> Result<Self> {
+        Self::from_value(path, json::read(path)?, choices)
+    }
+
+    fn from_value(path: &Path, raw: Value, choices: &Choices) -> Result<Self> {
+        let document = Document::new(path);
+        let mut config = Self::parse(&document, &raw, choices)?;
+        let understood = config.to_value()?;
+        config.source = Some(Source { raw, understood, remarks: document.into_remarks() });
+        Ok(config)
+    }
+
+    fn parse(document: &Document, raw: &Value, choices: &Choices) -> Result<Self> {
+        let root = document.root(raw)?;
+        let mist_version = root.optional("mist_version").and_then(|field| field.or_null());
+        let dataset_info = DatasetInfo::parse(&root.required("dataset_info")?.section()?)?;
+        let config = Self {
+            mist_version: mist_version.map(|field| field.string().map(str::to_owned)).transpose()?,
+            spatial_config: SpatialConfig::parse(&root.required("spatial_config")?.section()?)?,
+            preprocessing: Preprocessing::parse(
+                &root.required("preprocessing")?.section()?,
+                dataset_info.modality == Modality::Ct,
+            )?,
+            model: Model::parse(&root.required("model")?.section()?, &choices.architectures, &dataset_info)?,
+            training: Training::parse(&root.required("training")?.section()?, &choices.losses)?,
+            inference: Inference::parse(&root.required("inference")?.section()?)?,
+            evaluation: Evaluation::parse(&root.required("evaluation")?.section()?)?,
+            dataset_info,
+            source: None,
+        };
+        root.note_unknown();
+        Ok(config)
+    }
+
+    /// Remarks on unknown keys that look like misspelled ones; for the console.
+    pub fn remarks(&self) -> &[String] {
+        self.source.as_ref().map_or(&[], |source| &source.remarks)
+    }
+
+    /// Writes the file atomically. What was read and not changed is written as it was, unknown keys included.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        write_atomically(path, json::to_text(&self.merged()?).as_bytes())
+    }
+
+    /// Changes the file under a lock: loads it, applies `change`, checks the result and writes it only when it differs.
+    /// Returns the config as it is then. Nothing is written when anything fails.
+    pub fn update(path: &Path, choices: &Choices, change: impl FnOnce(&mut Self) -> Result<()>) -> Result<Self> {
+        let _lock = lock::exclusive(path)?;
+        let mut config = Self::load(path, choices)?;
+        change(&mut config)?;
+        let merged = config.merged()?;
+        let unchanged = config.source.as_ref().is_some_and(|source| source.raw == merged);
+        let config = Self::from_value(path, merged, choices)?;
+        if !unchanged {
+            config.save(path)?;
+        }
+        Ok(config)
+    }
+
+    /// What has to hold when training starts, and only then: warm-up must end before training does.
+    pub fn check_for_training(&self) -> Result<()> {
+        let (warmup, epochs) = (self.training.warmup_epochs, self.training.epochs);
+        if warmup == 0 || warmup < epochs {
+            return Ok(());
+        }
+        Err(Error::new(format!("`training.warmup_epochs` is {warmup}"))
+            .because(format!("it must be below `training.epochs`, which is {epochs}, or 0 for no warm-up"))
+            .hint(format!("add --warmup-epochs {}", epochs / 10)))
+    }
+
+    fn to_value(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(|error| Error::new("cannot express the config as JSON").because(error))
+    }
+
+    fn merged(&self) -> Result<Value> {
+        let now = self.to_value()?;
+        let Some(source) = &self.source else { return Ok(now) };
+        let mut merged = source.raw.clone();
+        rewrite::carry_over(&mut merged, &source.understood, &now);
+        Ok(merged)
+    }
+}
+
+/// Equal in meaning: unknown keys and spelling do not count.
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        self.mist_version == other.mist_version
+            && self.dataset_info == other.dataset_info
+            && self.spatial_config == other.spatial_config
+            && self.preprocessing == other.preprocessing
+            && self.model == other.model
+            && self.training == other.training
+            && self.inference == other.inference
+            && self.evaluation == other.evaluation
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+use crate::error::Result;
+use crate::json::{Field, Section};
+use serde::Serialize;
+
+/// Column names of the CSV files of a run that no image channel may have.
+pub const RESERVED_COLUMNS: [&str; 3] = ["id", "fold", "mask"];
+
+/// `dataset_info`: what the data is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DatasetInfo {
+    /// Name of the task.
+    pub task: String,
+    /// Kind of images.
+    pub modality: Modality,
+    /// Channel names in channel order; also the image columns of `train_paths.csv`.
+    pub images: Vec<String>,
+    /// Label values as in the masks, 0 first; the position of a value is its class index.
+    pub labels: Vec<i64>,
+}
+
+impl DatasetInfo {
+    pub(super) fn parse(section: &Section) -> Result<Self> {
+        let info = Self {
+            task: section.required("task")?.string()?.to_owned(),
+            modality: Modality::parse(&section.required("modality")?)?,
+            images: parse_images(&section.required("images")?)?,
+            labels: parse_labels(&section.required("labels")?)?,
+        };
+        section.note_unknown();
+        Ok(info)
+    }
+}
+
+/// Kind of images; decides on the intensity normalization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Modality {
+    /// Computed tomography, in Hounsfield units: one window for the whole data set.
+    Ct,
+    /// Magnetic resonance: each image by its own statistics.
+    Mr,
+    /// Anything else: as MR.
+    Other,
+}
+
+impl Modality {
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ct => "ct",
+            Self::Mr => "mr",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads the word in any case.
+    pub(crate) fn parse(field: &Field) -> Result<Self> {
+        let word = field.choice_in_any_case(&["ct", "mr", "other"])?;
+        Ok(match word.as_str() {
+            "ct" => Self::Ct,
+            "mr" => Self::Mr,
+            _ => Self::Other,
+        })
+    }
+}
+
+fn parse_images(field: &Field) -> Result<Vec<String>> {
+    let mut images: Vec<String> = Vec::new();
+    for item in field.filled_list()? {
+        let name = item.string()?;
+        check_channel_name(name, &item)?;
+        if images.iter().any(|other| other == name) {
+            return Err(item.refuse("a name that no other channel has"));
+        }
+        images.push(name.to_owned());
+    }
+    Ok(images)
+}
+
+/// Refuses channel names that cannot be a column of the CSV files; `field` is where the name stands.
+pub(crate) fn check_channel_name(name: &str, field: &Field) -> Result<()> {
+    if name.trim().is_empty() {
+        return Err(field.refuse("the name of a channel, which cannot be empty"));
+    }
+    if RESERVED_COLUMNS.contains(&name) {
+        return Err(field.refuse("a channel name other than id, fold and mask, which name other columns"));
+    }
+    Ok(())
+}
+
+/// Label values: whole numbers from 0 to 255 (masks are stored as bytes), 0 first, none twice.
+pub(crate) fn parse_labels(field: &Field) -> Result<Vec<i64>> {
+    let mut labels = Vec::new();
+    for item in field.filled_list()? {
+        let label = item.integer("a label: a whole number from 0 to 255", |label| (0..=255).contains(&label))?;
+        if labels.contains(&label) {
+            return Err(item.refuse("a label that is not listed before"));
+        }
+        labels.push(label);
+    }
+    match labels.first() {
+        Some(0) => Ok(labels),
+        _ => Err(field.refuse("a list that starts with 0, the background")),
+    }
+}

@@ -1,0 +1,125 @@
+use crate::error::Result;
+use crate::json::{self, Document, Section};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Metric names and the parameters each one takes.
+pub const METRICS: [(&str, &[&str]); 8] = [
+    ("avg_surf", &[]),
+    ("dice", &[]),
+    ("haus95", &[]),
+    ("lesion_wise_dice", &["min_lesion_volume", "dilation_iters", "gt_consolidation_iters"]),
+    ("lesion_wise_f1", &["min_lesion_volume", "dilation_iters", "gt_consolidation_iters"]),
+    ("lesion_wise_haus95", &["min_lesion_volume", "dilation_iters", "gt_consolidation_iters"]),
+    ("lesion_wise_surf_dice", &["min_lesion_volume", "dilation_iters", "gt_consolidation_iters", "tolerance"]),
+    ("surf_dice", &["tolerance"]),
+];
+
+/// `evaluation`: what is measured, per class, in file order (the order of the columns of `results.csv`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evaluation {
+    /// The classes.
+    pub classes: Vec<EvaluationClass>,
+}
+
+/// One class of `evaluation`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationClass {
+    /// Its name.
+    pub name: String,
+    /// Label values that make up the class.
+    pub labels: Vec<i64>,
+    /// What is measured, in file order.
+    pub metrics: Vec<MetricRequest>,
+}
+
+/// One metric of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricRequest {
+    /// One of [`METRICS`].
+    pub name: String,
+    /// Parameters as in the file; numbers where known, otherwise ignored.
+    pub params: Map<String, Value>,
+}
+
+impl EvaluationClass {
+    /// A class measured by Dice and the 95th percentile of the surface distance.
+    pub fn with_default_metrics(name: impl Into<String>, labels: Vec<i64>) -> Self {
+        let metrics = ["dice", "haus95"].map(|name| MetricRequest { name: name.into(), params: Map::new() }).into();
+        Self { name: name.into(), labels, metrics }
+    }
+}
+
+impl Evaluation {
+    /// Reads the `evaluation` section of a full config, or a file that is nothing but such a section.
+    pub fn load(path: &Path) -> Result<Self> {
+        let value = json::read(path)?;
+        let document = Document::new(path);
+        let root = document.root(&value)?;
+        match root.optional("evaluation") {
+            // A bare section may have a class of that name: a class has `labels`.
+            Some(field) if field.value().get("labels").is_none_or(Value::is_object) => Self::parse(&field.section()?),
+            _ => Self::parse(&root),
+        }
+    }
+
+    pub(super) fn parse(section: &Section) -> Result<Self> {
+        let classes = section
+            .fields()
+            .map(|(name, field)| EvaluationClass::parse(name, &field.section()?))
+            .collect::<Result<_>>()?;
+        Ok(Self { classes })
+    }
+}
+
+impl EvaluationClass {
+    fn parse(name: &str, section: &Section) -> Result<Self> {
+        let labels = section.required("labels")?.filled_list()?;
+        let metrics = section.required("metrics")?.section()?;
+        let class = Self {
+            name: name.to_owned(),
+            labels: labels
+                .iter()
+                .map(|field| field.integer("a label: a whole number above 0", |label| label > 0))
+                .collect::<Result<_>>()?,
+            metrics: metrics
+                .fields()
+                .map(|(metric, field)| {
+                    let names = METRICS.map(|(name, _)| name);
+                    let Some((_, known)) = METRICS.iter().find(|(name, _)| *name == metric) else {
+                        return Err(metrics.unknown_key(metric, &names));
+                    };
+                    let params = field.section()?;
+                    for (_, param) in params.fields().filter(|(key, _)| known.contains(key)) {
+                        param.number("a number, 0 or more", |value| value >= 0.0)?;
+                    }
+                    Ok(MetricRequest { name: metric.to_owned(), params: params.others() })
+                })
+                .collect::<Result<_>>()?,
+        };
+        section.note_unknown();
+        Ok(class)
+    }
+}
+
+impl Serialize for Evaluation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.classes.len()))?;
+        for class in &self.classes {
+            map.serialize_entry(&class.name, class)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for EvaluationClass {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let metrics: Map<String, Value> =
+            self.metrics.iter().map(|metric| (metric.name.clone(), Value::Object(metric.params.clone()))).collect();
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("labels", &self.labels)?;
+        map.serialize_entry("metrics", &metrics)?;
+        map.end()
+    }
+}

@@ -1,0 +1,75 @@
+use super::DatasetInfo;
+use crate::error::Result;
+use crate::json::Section;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// `model`: the network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Model {
+    /// Name in the registry.
+    pub architecture: String,
+    /// Its parameters.
+    pub params: ModelParams,
+}
+
+/// `model.params`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelParams {
+    /// Image channels; equals the number of `dataset_info.images`.
+    pub in_channels: usize,
+    /// Classes; equals the number of `dataset_info.labels`.
+    pub out_channels: usize,
+    /// Convolution kernel of MedNeXt (3, 5 or 7); others ignore it. Absent means 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel_size: Option<usize>,
+    /// Whatever else stands there; built-in architectures ignore it, a user's own may read it.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Model {
+    /// The default network for a data set.
+    pub fn for_dataset(info: &DatasetInfo) -> Self {
+        let params = ModelParams {
+            in_channels: info.images.len(),
+            out_channels: info.labels.len(),
+            kernel_size: None,
+            other: Map::new(),
+        };
+        Self { architecture: "nnunet".into(), params }
+    }
+
+    pub(super) fn parse(section: &Section, architectures: &[String], info: &DatasetInfo) -> Result<Self> {
+        let model = Self {
+            architecture: section.required("architecture")?.choice(architectures)?.to_owned(),
+            params: ModelParams::parse(&section.required("params")?.section()?, info)?,
+        };
+        section.note_unknown();
+        Ok(model)
+    }
+}
+
+impl ModelParams {
+    fn parse(section: &Section, info: &DatasetInfo) -> Result<Self> {
+        let channels = |key: &'static str, expected: usize, of: &str| -> Result<usize> {
+            let field = section.required(key)?;
+            let count = field.count(1)?;
+            if count == expected {
+                return Ok(count);
+            }
+            Err(field.refuse(format_args!("{expected}, the number of `dataset_info.{of}`")))
+        };
+        let kernel_size = section.optional("kernel_size").and_then(|field| field.or_null());
+        let params = Self {
+            in_channels: channels("in_channels", info.images.len(), "images")?,
+            out_channels: channels("out_channels", info.labels.len(), "labels")?,
+            kernel_size: kernel_size
+                .map(|field| field.integer("3, 5 or 7", |size| [3, 5, 7].contains(&size)).map(|size| size as usize))
+                .transpose()?,
+            other: section.others(),
+        };
+        section.note_unknown();
+        Ok(params)
+    }
+}

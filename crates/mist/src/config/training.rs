@@ -1,0 +1,251 @@
+use super::Loss;
+use crate::error::Result;
+use crate::json::{Field, Section};
+use serde::Serialize;
+
+/// Values of `training.optimizer`; the file may have them in any case.
+pub const OPTIMIZERS: [&str; 3] = ["adam", "adamw", "sgd"];
+/// Values of `training.lr_scheduler`; the file may have them in any case.
+pub const LR_SCHEDULERS: [&str; 3] = ["constant", "cosine", "polynomial"];
+/// Folds that analysis makes unless told otherwise.
+const DEFAULT_FOLDS: usize = 5;
+
+/// `training`: how the network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Training {
+    /// Seed of every random draw of training and of the `val_percent` split, not of the fold assignment.
+    pub seed: u64,
+    /// Number of folds.
+    pub nfolds: usize,
+    /// Folds to train, as listed; see [`Training::folds_to_train`].
+    pub folds: Vec<usize>,
+    /// Part of the training cases, in [0, 1), that validates; 0: the held-out fold does.
+    pub val_percent: f64,
+    /// Epochs.
+    pub epochs: usize,
+    /// Steps of an epoch, at least.
+    pub min_steps_per_epoch: usize,
+    /// Patches of a step, per GPU.
+    pub batch_size_per_gpu: usize,
+    /// Probability, in [0, 1], that a patch is centred on foreground.
+    pub dali_foreground_prob: f64,
+    /// What is minimized.
+    pub loss: Loss,
+    /// One of [`OPTIMIZERS`], lower case.
+    pub optimizer: String,
+    /// Learning rate after warm-up.
+    pub learning_rate: f64,
+    /// One of [`LR_SCHEDULERS`], lower case.
+    pub lr_scheduler: String,
+    /// Epochs over which the learning rate rises; 0 for none.
+    pub warmup_epochs: usize,
+    /// Weight decay.
+    pub l2_penalty: f64,
+    /// Largest Euclidean norm of the gradient.
+    pub grad_clip_norm: f64,
+    /// Compute in bfloat16 where the device is fast at it.
+    pub amp: bool,
+    /// Random changes to training patches.
+    pub augmentation: Augmentation,
+    /// Devices and loading.
+    pub hardware: Hardware,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            seed: 42,
+            nfolds: DEFAULT_FOLDS,
+            folds: (0..DEFAULT_FOLDS).collect(),
+            val_percent: 0.0,
+            epochs: 1000,
+            min_steps_per_epoch: 250,
+            batch_size_per_gpu: 2,
+            dali_foreground_prob: 0.6,
+            loss: Loss { name: "dice_ce".into(), composite_loss_weighting: None, params: Default::default() },
+            optimizer: "adamw".into(),
+            learning_rate: 0.001,
+            lr_scheduler: "cosine".into(),
+            warmup_epochs: 20,
+            l2_penalty: 0.0001,
+            grad_clip_norm: 1.0,
+            amp: true,
+            augmentation: Augmentation::default(),
+            hardware: Hardware::default(),
+        }
+    }
+}
+
+impl Training {
+    pub(super) fn parse(section: &Section, losses: &[String]) -> Result<Self> {
+        let fraction = "a number from 0 to 1";
+        let nfolds = section.required("nfolds")?.count(2)?;
+        let grad_clip_norm = section.optional("grad_clip_norm");
+        let warmup_epochs = section.optional("warmup_epochs");
+        let training = Self {
+            seed: section.required("seed")?.count(0)? as u64,
+            nfolds,
+            folds: parse_folds(&section.required("folds")?, nfolds)?,
+            val_percent: section
+                .required("val_percent")?
+                .number("a number from 0 to below 1", |value| (0.0..1.0).contains(&value))?,
+            epochs: section.required("epochs")?.count(0)?,
+            min_steps_per_epoch: section.required("min_steps_per_epoch")?.count(0)?,
+            batch_size_per_gpu: section.required("batch_size_per_gpu")?.count(1)?,
+            dali_foreground_prob: section
+                .required("dali_foreground_prob")?
+                .number(fraction, |value| (0.0..=1.0).contains(&value))?,
+            loss: Loss::parse(&section.required("loss")?.section()?, losses)?,
+            optimizer: section.required("optimizer")?.choice_in_any_case(&OPTIMIZERS)?,
+            learning_rate: section.required("learning_rate")?.number("a number above 0", |value| value > 0.0)?,
+            lr_scheduler: section.required("lr_scheduler")?.choice_in_any_case(&LR_SCHEDULERS)?,
+            warmup_epochs: warmup_epochs.map_or(Ok(0), |field| field.count(0))?,
+            l2_penalty: section.required("l2_penalty")?.number("a number, 0 or more", |value| value >= 0.0)?,
+            grad_clip_norm: grad_clip_norm
+                .map_or(Ok(1.0), |field| field.number("a number above 0", |value| value > 0.0))?,
+            amp: section.required("amp")?.boolean()?,
+            augmentation: Augmentation::parse(&section.required("augmentation")?.section()?)?,
+            hardware: Hardware::parse(&section.required("hardware")?.section()?)?,
+        };
+        section.note_unknown();
+        Ok(training)
+    }
+
+    /// The folds to train: those listed, or all of `nfolds` where the list is a default one.
+    ///
+    /// Who changes the number of folds need not touch the list that analysis wrote beside it: the five default folds
+    /// mean all of a larger number, and 0…m−1 with m above `nfolds` means all of a smaller one.
+    pub fn folds_to_train(&self) -> Vec<usize> {
+        let is_run = self.folds.iter().copied().eq(0..self.folds.len());
+        let is_default = self.folds.len() == DEFAULT_FOLDS || self.folds.len() > self.nfolds;
+        if is_run && is_default { (0..self.nfolds).collect() } else { self.folds.clone() }
+    }
+}
+
+/// Distinct folds below `nfolds`, or the default list of another number of folds.
+fn parse_folds(field: &Field, nfolds: usize) -> Result<Vec<usize>> {
+    let items = field.filled_list()?;
+    let folds: Vec<usize> = items.iter().map(|item| item.count(0)).collect::<Result<_>>()?;
+    if folds.iter().copied().eq(0..folds.len()) {
+        return Ok(folds);
+    }
+    for (position, (item, fold)) in items.iter().zip(&folds).enumerate() {
+        if *fold >= nfolds {
+            return Err(item.refuse(format_args!("a fold: a whole number from 0 to {}", nfolds - 1)));
+        }
+        if folds.iter().take(position).any(|other| other == fold) {
+            return Err(item.refuse("a fold that is not listed before"));
+        }
+    }
+    Ok(folds)
+}
+
+/// `training.augmentation`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Augmentation {
+    /// False switches all of them off.
+    pub enabled: bool,
+    /// One switch each.
+    pub transforms: Transforms,
+}
+
+/// `training.augmentation.transforms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Transforms {
+    /// Mirroring along x, y, z.
+    pub flips: bool,
+    /// Enlarging a part of the patch.
+    pub zoom: bool,
+    /// Gaussian noise.
+    pub noise: bool,
+    /// Gaussian blur.
+    pub blur: bool,
+    /// Intensity times a factor.
+    pub brightness: bool,
+    /// Intensity range times a factor.
+    pub contrast: bool,
+}
+
+impl Default for Augmentation {
+    fn default() -> Self {
+        let transforms =
+            Transforms { flips: true, zoom: true, noise: true, blur: true, brightness: true, contrast: true };
+        Self { enabled: true, transforms }
+    }
+}
+
+impl Augmentation {
+    fn parse(section: &Section) -> Result<Self> {
+        let transforms = section.required("transforms")?.section()?;
+        let flag = |key| transforms.required(key)?.boolean();
+        let augmentation = Self {
+            enabled: section.required("enabled")?.boolean()?,
+            transforms: Transforms {
+                flips: flag("flips")?,
+                zoom: flag("zoom")?,
+                noise: flag("noise")?,
+                blur: flag("blur")?,
+                brightness: flag("brightness")?,
+                contrast: flag("contrast")?,
+            },
+        };
+        transforms.refuse_unknown()?;
+        section.note_unknown();
+        Ok(augmentation)
+    }
+}
+
+/// `training.hardware`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hardware {
+    /// GPUs to use; null means all that are visible.
+    pub num_gpus: Option<usize>,
+    /// Threads that load patches.
+    pub num_cpu_workers: usize,
+    /// Meeting point of several processes; kept for the reference.
+    pub master_addr: String,
+    /// Its port.
+    pub master_port: usize,
+    /// `auto`, `nccl` or `gloo`; kept for the reference.
+    pub communication_backend: String,
+    /// `auto`, `dali` or `generic`, absent in older files; all mean the one loader here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_loader: Option<String>,
+}
+
+impl Default for Hardware {
+    fn default() -> Self {
+        Self {
+            num_gpus: None,
+            num_cpu_workers: 8,
+            master_addr: "localhost".into(),
+            master_port: 12345,
+            communication_backend: "auto".into(),
+            data_loader: Some("auto".into()),
+        }
+    }
+}
+
+impl Hardware {
+    fn parse(section: &Section) -> Result<Self> {
+        let data_loader = section.optional("data_loader").and_then(|field| field.or_null());
+        let hardware = Self {
+            num_gpus: section.required("num_gpus")?.or_null().map(|field| field.count(0)).transpose()?,
+            num_cpu_workers: section.required("num_cpu_workers")?.count(0)?,
+            master_addr: section.required("master_addr")?.string()?.to_owned(),
+            master_port: section
+                .required("master_port")?
+                .integer("a port: a whole number from 0 to 65535", |port| (0..=65535).contains(&port))?
+                as usize,
+            communication_backend: section
+                .required("communication_backend")?
+                .choice(&["auto", "nccl", "gloo"])?
+                .to_owned(),
+            data_loader: data_loader
+                .map(|field| field.choice(&["auto", "dali", "generic"]).map(str::to_owned))
+                .transpose()?,
+        };
+        section.note_unknown();
+        Ok(hardware)
+    }
+}

@@ -1,0 +1,88 @@
+//! Compares segmentations with the truth: `results.csv`.
+//!
+//! Everything that can be wrong before a voxel is read (the evaluation section, the table of cases) is an error. A case
+//! that cannot be compared is reported and left out of the table; the others go on.
+
+mod aggregate;
+mod case;
+mod folders;
+mod report;
+mod results_csv;
+mod validate;
+
+pub use aggregate::AGGREGATES;
+pub use report::{EvaluationReport, evaluate_table};
+pub use results_csv::write_results_csv;
+
+use crate::config::Evaluation;
+use crate::console::Console;
+use crate::error::{CaseFailure, Error, Result};
+use crate::files::create_folder;
+use crate::tables::EvaluationPaths;
+use folders::pair_files;
+use mist_nn::Registry;
+use std::path::PathBuf;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// A `config.json`, whose `evaluation` is used, or a file that is nothing but an evaluation section.
+    pub config: PathBuf,
+    /// Which files are compared.
+    pub input: Input,
+    /// Where the table goes; parent folders are created, an existing file is replaced.
+    pub output_csv: PathBuf,
+    /// Number of cases compared at the same time. Results do not depend on it.
+    pub workers: usize,
+    /// Check every mask for whole numbers and known labels before it is compared.
+    pub validate: bool,
+}
+
+/// Which files are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A table with columns `id`, `mask` and `prediction`.
+    Csv(PathBuf),
+    /// Two folders of NIfTI files with the same names.
+    Folders {
+        /// Folder of the true masks.
+        masks: PathBuf,
+        /// Folder of the predicted masks.
+        predictions: PathBuf,
+    },
+}
+
+/// Compares every pair of the input and writes the table. Returns the cases left out of it.
+///
+/// # Errors
+/// The evaluation section or the table of cases is not usable, there is nothing to compare, or the result cannot be
+/// written.
+pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    let evaluation = Evaluation::load(&options.config)?;
+    let (cases, mut failures) = match &options.input {
+        Input::Csv(path) => (EvaluationPaths::read(path)?.cases, Vec::new()),
+        Input::Folders { masks, predictions } => pair_files(masks, predictions)?,
+    };
+    if cases.is_empty() && failures.is_empty() {
+        return Err(Error::new("there is nothing to compare").place(match &options.input {
+            Input::Csv(path) => path.display().to_string(),
+            Input::Folders { masks, predictions } => format!("{} and {}", masks.display(), predictions.display()),
+        }));
+    }
+    let report = evaluate_table(&evaluation, &cases, options.workers, options.validate, console)?;
+    if let Some(folder) = options.output_csv.parent() {
+        create_folder(folder)?;
+    }
+    write_results_csv(&report, &options.output_csv)?;
+    let path = options.output_csv.display();
+    if report.rows.is_empty() {
+        console.error(&format!("no case could be evaluated; the table has no rows: {path}"));
+    } else {
+        console.success(&format!("Evaluation complete. Results saved to {path}"));
+    }
+    failures.extend(report.failures);
+    Ok(failures)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! The stage as a whole, from files to files.
+
+use super::*;
+use crate::console::Silent;
+use crate::tables::EvaluationCase;
+use mist_metrics::metric;
+use mist_volume::{Geometry, Volume, nifti};
+use std::path::Path;
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/metrics")
+}
+
+/// The golden cases with absolute paths.
+fn golden_cases() -> Vec<EvaluationCase> {
+    let folder = golden().join("evaluator");
+    let mut cases = EvaluationPaths::read(&folder.join("paths.csv")).unwrap().cases;
+    for case in &mut cases {
+        case.mask = folder.join(&case.mask);
+        case.prediction = folder.join(&case.prediction);
+    }
+    cases
+}
+
+/// An evaluation section in a file of its own.
+fn section(folder: &Path, json: &str) -> PathBuf {
+    let path = folder.join("section.json");
+    std::fs::write(&path, json).unwrap();
+    path
+}
+
+fn write_mask(path: &Path, origin: [f64; 3], voxels: Vec<f32>) {
+    let geometry = Geometry { origin, ..Geometry::axis_aligned([2, 2, 2], [1.0, 1.0, 2.0]) };
+    nifti::write(path, &Volume::new(geometry, voxels).unwrap()).unwrap();
+}
+
+#[test]
+fn the_reference_run_is_repeated_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("paths.csv");
+    EvaluationPaths { cases: golden_cases() }.write(&table).unwrap();
+    let options = Options {
+        config: golden().join("evaluator/config.json"),
+        input: Input::Csv(table),
+        output_csv: folder.path().join("new/folder/results.csv"),
+        workers: 2,
+        validate: false,
+    };
+    let failures = run(&options, &Registry::builtin(), &Silent).unwrap();
+    let [failure] = &failures[..] else { panic!("one case has another header: {failures:?}") };
+    assert_eq!(failure.id, "case_6");
+    assert!(failure.reason.starts_with("mask and prediction do not share a grid: "), "{failure}");
+    let found = std::fs::read_to_string(&options.output_csv).unwrap();
+    let expected = std::fs::read_to_string(golden().join("evaluator/results.csv")).unwrap();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_workers() {
+    let evaluation = Evaluation::load(&golden().join("evaluator/config.json")).unwrap();
+    let with = |workers| evaluate_table(&evaluation, &golden_cases(), workers, true, &Silent).unwrap();
+    let one = with(1);
+    assert_eq!(one.rows.len(), 6);
+    assert_eq!(with(3), one);
+    assert_eq!(with(100), one);
+}
+
+#[test]
+fn summaries_are_those_of_the_reference_with_missing_cells_too() {
+    let mut reader = csv::Reader::from_path(golden().join("stats_input.csv")).unwrap();
+    let columns = reader.headers().unwrap().iter().skip(1).map(str::to_owned).collect();
+    let rows = reader.records().map(|record| {
+        let record = record.unwrap();
+        let cells = record.iter().skip(1).map(|cell| (!cell.is_empty()).then(|| cell.parse().unwrap()));
+        (record[0].to_owned(), cells.collect())
+    });
+    let report = EvaluationReport { columns, rows: rows.collect(), failures: Vec::new() };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stats.csv");
+    write_results_csv(&report, &path).unwrap();
+    let expected = std::fs::read_to_string(golden().join("stats_expected.csv")).unwrap();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), expected);
+}
+
+#[test]
+fn two_folders_are_paired_and_what_has_no_partner_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (masks, predictions) = (folder.path().join("masks"), folder.path().join("predictions"));
+    create_folder(&masks).unwrap();
+    create_folder(&predictions).unwrap();
+    write_mask(&masks.join("a.nii.gz"), [0.0; 3], vec![1.0; 8]);
+    write_mask(&predictions.join("a.nii.gz"), [0.0, 0.0, 5e-4], vec![1.0; 8]);
+    write_mask(&predictions.join("b.nii.gz"), [0.0; 3], vec![1.0; 8]);
+    let options = Options {
+        config: section(folder.path(), r#"{"all": {"labels": [1], "metrics": {"dice": {}, "haus95": {}}}}"#),
+        input: Input::Folders { masks, predictions },
+        output_csv: folder.path().join("results.csv"),
+        workers: 1,
+        validate: true,
+    };
+    let failures = run(&options, &Registry::builtin(), &Silent).unwrap();
+    assert_eq!(failures.iter().map(|failure| failure.id.as_str()).collect::<Vec<_>>(), ["b"]);
+    let found = std::fs::read_to_string(&options.output_csv).unwrap();
+    assert!(found.starts_with("id,all_dice,all_haus95\na,1.0,0.0\nMean,1.0,0.0\nStd,0.0,0.0\n"), "{found}");
+}
+
+#[test]
+fn every_way_in_which_a_case_can_fail_is_reported_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    write_mask(&file("mask.nii"), [0.0; 3], vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    write_mask(&file("moved.nii"), [0.0, 0.01, 0.0], vec![1.0; 8]);
+    write_mask(&file("odd.nii"), [0.0; 3], vec![1.0, 7.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    write_mask(&file("half.nii"), [0.0; 3], vec![0.5; 8]);
+    std::fs::write(file("text.nii"), "this is not an image").unwrap();
+    let case = |id: &str, mask: &str, prediction: &str| EvaluationCase {
+        id: id.into(),
+        mask: file(mask),
+        prediction: file(prediction),
+    };
+    let cases = [
+        case("gone", "mask.nii", "gone.nii"),
+        case("text", "text.nii", "mask.nii"),
+        case("moved", "mask.nii", "moved.nii"),
+        case("both", "half.nii", "odd.nii"),
+        case("good", "mask.nii", "mask.nii"),
+    ];
+    let path = section(folder.path(), r#"{"all": {"labels": [1], "metrics": {"surf_dice": {"tolerance": 2}}}}"#);
+    let report = evaluate_table(&Evaluation::load(&path).unwrap(), &cases, 2, true, &Silent).unwrap();
+    assert_eq!(report.columns, ["all_surf_dice"]);
+    assert_eq!(report.rows, [("good".to_owned(), vec![Some(1.0)])]);
+    let stages: Vec<_> = report.failures.iter().map(|failure| (failure.id.as_str(), failure.stage.as_str())).collect();
+    let expected = [("gone", "reading"), ("text", "reading"), ("moved", "comparing"), ("both", "validating")];
+    assert_eq!(stages, expected);
+    assert_eq!(report.failures[1].file, Some(file("text.nii")));
+    assert!(report.failures[2].reason.contains("the origins differ by 0.0100 mm"), "{}", report.failures[2]);
+    assert_eq!(
+        report.failures[3].reason,
+        "the mask has values that are not whole numbers, such as 0.5 | \
+         the prediction has labels that no class of the evaluation has: 7"
+    );
+}
+
+#[test]
+fn without_a_good_case_the_table_is_only_a_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = section(folder.path(), r#"{"all": {"labels": [1], "metrics": {"dice": {}}}}"#);
+    let nowhere = folder.path().join("nowhere.nii");
+    let cases = vec![EvaluationCase { id: "a".into(), mask: nowhere.clone(), prediction: nowhere }];
+    let table = folder.path().join("paths.csv");
+    EvaluationPaths { cases }.write(&table).unwrap();
+    let output_csv = folder.path().join("results.csv");
+    let options = Options { config: path, input: Input::Csv(table), output_csv, workers: 4, validate: false };
+    assert_eq!(run(&options, &Registry::builtin(), &Silent).unwrap().len(), 1);
+    assert_eq!(std::fs::read_to_string(&options.output_csv).unwrap(), "id,all_dice\n");
+}
+
+#[test]
+fn a_bad_section_is_an_error_before_any_case_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("paths.csv");
+    std::fs::write(&table, "id,mask,prediction\na,nowhere.nii,nowhere.nii\n").unwrap();
+    let error = |json: &str| {
+        let options = Options {
+            config: section(folder.path(), json),
+            input: Input::Csv(table.clone()),
+            output_csv: folder.path().join("results.csv"),
+            workers: 1,
+            validate: false,
+        };
+        run(&options, &Registry::builtin(), &Silent).unwrap_err()
+    };
+    let unknown = error(r#"{"all": {"labels": [1], "metrics": {"haus59": {}}}}"#);
+    assert!(unknown.to_string().contains("avg_surf, dice, haus95"), "names what is allowed: {unknown}");
+    assert_eq!(unknown.advice(), Some("did you mean `haus95`?"));
+    assert!(error(r#"{"all": {"labels": [0], "metrics": {}}}"#).to_string().contains("above 0"));
+    assert!(error("{}").to_string().contains("names no class"));
+    let twice = r#"{"a": {"labels": [1], "metrics": {"lesion_wise_dice": {}}},
+                    "a_lesion_wise": {"labels": [2], "metrics": {"dice": {}}}}"#;
+    assert!(error(twice).to_string().contains("`a_lesion_wise_dice`"));
+    assert!(!folder.path().join("results.csv").exists());
+}
+
+#[test]
+fn the_config_allows_exactly_the_metrics_that_there_are() {
+    let known: Vec<_> = crate::config::METRICS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(known, metric::names());
+    for (name, parameters) in crate::config::METRICS {
+        let metric = metric::find(name).unwrap();
+        let declared: Vec<_> = metric.parameters.iter().map(|parameter| parameter.name).collect();
+        assert_eq!(parameters, declared, "{name}");
+    }
+}

@@ -1,0 +1,56 @@
+//! Checks of a mask's values, asked for with `--validate`.
+
+use std::collections::BTreeSet;
+
+/// Values named in a message.
+const NAMED: usize = 10;
+
+/// Why a mask is not one of whole numbers out of 0 and `labels`, or `None` when it is.
+pub(super) fn problem_with(voxels: &[f32], labels: &BTreeSet<i64>) -> Option<String> {
+    let mut unexpected = BTreeSet::new();
+    let mut last = 0.0;
+    for &value in voxels {
+        if value == last {
+            continue;
+        }
+        last = value;
+        let whole = value.fract() == 0.0;
+        if !whole {
+            return Some(format!("has values that are not whole numbers, such as {value}"));
+        }
+        let label = value as i64;
+        if label != 0 && !labels.contains(&label) {
+            unexpected.insert(label);
+        }
+    }
+    if unexpected.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = unexpected.iter().take(NAMED).map(i64::to_string).collect();
+    let rest = match unexpected.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!("has labels that no class of the evaluation has: {}{rest}", named.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_known_labels_pass() {
+        assert_eq!(problem_with(&[0.0, 1.0, 1.0, 4.0, -0.0], &BTreeSet::from([1, 4])), None);
+    }
+
+    #[test]
+    fn the_problem_is_named() {
+        let labels = BTreeSet::from([1]);
+        let problem = |voxels: &[f32]| problem_with(voxels, &labels).unwrap_or_default();
+        assert_eq!(problem(&[1.0, 0.5]), "has values that are not whole numbers, such as 0.5");
+        assert_eq!(problem(&[f32::NAN]), "has values that are not whole numbers, such as NaN");
+        assert_eq!(problem(&[3.0, 1.0, -2.0, 3.0]), "has labels that no class of the evaluation has: -2, 3");
+        let many: Vec<f32> = (2..15).map(|label| label as f32).collect();
+        assert!(problem(&many).ends_with("2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more"));
+    }
+}

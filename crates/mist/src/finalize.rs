@@ -1,0 +1,99 @@
+//! `finalize`: evaluation of the out-of-fold predictions, and prediction of the test set by all folds.
+
+use crate::config::{Choices, Config};
+use crate::console::Console;
+use crate::error::{CaseFailure, Error, Result};
+use crate::evaluate::{evaluate_table, write_results_csv};
+use crate::predict::{Input, Predictor, Targets, cases, load_networks};
+use crate::tables::{EvaluationCase, EvaluationPaths, TrainPaths};
+use crate::{device, network};
+use mist_nn::Registry;
+use std::path::PathBuf;
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Results folder of a trained run.
+    pub results: PathBuf,
+    /// Cases evaluated at once.
+    pub workers: usize,
+    /// `cpu`, `cuda` or the number of a GPU, for the test set.
+    pub device: String,
+}
+
+/// Writes `evaluation_paths.csv` and `results.csv`, and `predictions/test/` where there is a `test_paths.csv`. Can be
+/// repeated. Returns the cases that could not be evaluated or predicted.
+pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    let results = &options.results;
+    if !results.is_dir() {
+        return Err(Error::new("Results directory does not exist").at(results));
+    }
+    let (config, table) = (results.join("config.json"), results.join("train_paths.csv"));
+    for (file, what) in [(&config, "Configuration file not found"), (&table, "Training paths file not found")] {
+        if !file.is_file() {
+            return Err(Error::new(what).at(file).hint("name the results folder of a trained run with --results"));
+        }
+    }
+    console.section("Finalizing MIST run");
+    device::resolve(&options.device, console)?;
+    let config = Config::load(&config, &Choices::of(registry))?;
+    let models = results.join("models");
+    let missing: Vec<String> = (0..config.training.nfolds)
+        .filter(|fold| !network::weights_file(&models, *fold).is_file())
+        .map(|fold| fold.to_string())
+        .collect();
+    if !missing.is_empty() {
+        console.warn(&format!("there are no models of the folds {}", missing.join(", ")));
+    }
+
+    let mut failures = evaluate(options, &config, &TrainPaths::read(&table)?, console)?;
+    let test = results.join("test_paths.csv");
+    if test.is_file() {
+        let (cases, unusable) = cases(&Input::Csv(test), &config.dataset_info.images)?;
+        let output = results.join("predictions/test");
+        let predictor = Predictor::new(&config, load_networks(&models, &config, registry)?)?;
+        failures.extend(unusable);
+        failures.extend(predictor.run(&cases, &Targets::create(&output, false)?, console)?);
+        console.info(&format!("Wrote test-set predictions to {}", output.display()));
+    }
+    Ok(failures)
+}
+
+/// Evaluates the held-out cases that have a prediction. Cases of folds that were not trained are no failures.
+fn evaluate(options: &Options, config: &Config, table: &TrainPaths, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    let results = std::path::absolute(&options.results)
+        .map_err(|error| Error::new("cannot resolve the folder").at(&options.results).because(error))?;
+    let predictions = results.join("predictions/train/raw");
+    let trained =
+        |fold: usize| network::weights_file(&results.join("models"), fold).is_file() && fold < config.training.nfolds;
+    let (mut rows, mut failures) = (Vec::new(), Vec::new());
+    for case in &table.cases {
+        let prediction = predictions.join(format!("{}.nii.gz", case.id));
+        let missing: Vec<&str> = [(case.mask.is_file(), "mask"), (prediction.is_file(), "prediction")]
+            .into_iter()
+            .filter_map(|(there, name)| (!there).then_some(name))
+            .collect();
+        if missing.is_empty() {
+            rows.push(EvaluationCase { id: case.id.clone(), mask: case.mask.clone(), prediction });
+        } else if trained(case.fold) {
+            let reason = format!("missing {} file", missing.join(" and "));
+            let failure = CaseFailure { id: case.id.clone(), stage: "pairing".into(), file: None, reason };
+            console.warn(&failure.to_string());
+            failures.push(failure);
+        }
+    }
+    if rows.is_empty() {
+        console.error("No valid prediction-mask pairs. Skipping evaluation.");
+        return Ok(failures);
+    }
+    let paths = results.join("evaluation_paths.csv");
+    let table = EvaluationPaths { cases: rows };
+    table.write(&paths)?;
+    console.info(&format!("Wrote {}", paths.display()));
+    let report = evaluate_table(&config.evaluation, &table.cases, options.workers, false, console)?;
+    let output = results.join("results.csv");
+    write_results_csv(&report, &output)?;
+    console.info(&format!("Wrote {}", output.display()));
+    failures.extend(report.failures);
+    Ok(failures)
+}

@@ -1,0 +1,105 @@
+//! Networks as the pipeline uses them: built from the configuration, with weights from files.
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::files::write_atomically_with;
+use crate::predict::stitch::Patches;
+use mist_nn::models::{Mode, Model, ModelConfig};
+use mist_nn::parameters::{ParameterSpec, Parameters, Weights};
+use mist_nn::weights::{StateDict, Tensor, read_state_dict, write_state_dict};
+use mist_nn::{Device, FeatureMap, Registry};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Builds the network that the configuration describes, or says which key is in the way.
+pub fn build(config: &Config, registry: &Registry) -> Result<Box<dyn Model>> {
+    let params = &config.model.params;
+    let mut extra = params.other.clone();
+    if let Some(kernel_size) = params.kernel_size {
+        extra.insert("kernel_size".into(), Value::from(kernel_size));
+    }
+    let model = ModelConfig {
+        in_channels: params.in_channels,
+        out_channels: params.out_channels,
+        patch_size: config.spatial_config.patch_size,
+        target_spacing: config.spatial_config.target_spacing,
+        extra,
+    };
+    registry.build(&config.model.architecture, &model).map_err(|error| {
+        Error::new(format!("the network `{}` cannot be built", config.model.architecture))
+            .because(error)
+            .hint("choose another patch with --patch-size, or another architecture with --model")
+    })
+}
+
+/// `<folder>/fold_<k>.pt`.
+pub fn weights_file(folder: &Path, fold: usize) -> PathBuf {
+    folder.join(format!("fold_{fold}.pt"))
+}
+
+/// Reads the weights of a network; names and shapes must be exactly its own.
+pub fn read_weights(path: &Path, specs: &[ParameterSpec]) -> Result<Parameters> {
+    let cannot = || Error::new("cannot read the weights").at(path);
+    let state = read_state_dict(path).map_err(|error| cannot().because(error))?;
+    parameters_from(&state, specs).map_err(|error| {
+        cannot().because(error).hint("the configuration must be that of the run which trained these weights")
+    })
+}
+
+/// The tensors of `state` in the order of `specs`.
+pub fn parameters_from(state: &StateDict, specs: &[ParameterSpec]) -> Result<Parameters> {
+    let names: Vec<(&str, &[usize])> = specs.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice())).collect();
+    state.check_against(&names).map_err(|error| Error::new(error.to_string()))?;
+    let values = specs.iter().filter_map(|spec| state.get(&spec.name)).map(|tensor| tensor.to_f32().into_owned());
+    Parameters::from_values(specs, values.collect()).ok_or_else(|| Error::new("the weights do not fit the network"))
+}
+
+/// The weights under the names of weight files.
+pub fn state_dict(parameters: &Parameters) -> Result<StateDict> {
+    let mut state = StateDict::new();
+    for (spec, values) in parameters.specs().iter().zip(parameters.values()) {
+        let tensor = Tensor::f32(spec.shape.clone(), values.clone());
+        state.insert(&spec.name, tensor.map_err(|error| Error::new(error.to_string()))?);
+    }
+    Ok(state)
+}
+
+/// Writes the weights as a PyTorch file, completely or not at all.
+pub fn write_weights(path: &Path, parameters: &Parameters) -> Result<()> {
+    let state = state_dict(parameters)?;
+    let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
+    write_atomically_with(path, |file| write_state_dict(file, root, &state).map_err(std::io::Error::other))
+}
+
+/// A network with weights, ready for inference.
+pub struct Network {
+    model: Box<dyn Model>,
+    weights: Weights,
+    classes: usize,
+    device: Device,
+}
+
+impl Network {
+    /// Puts weights beside their network.
+    pub fn new(model: Box<dyn Model>, parameters: &Parameters, classes: usize) -> Self {
+        let device = mist_nn::for_inference();
+        Self { weights: parameters.on(&device), model, classes, device }
+    }
+
+    /// Number of classes it tells apart.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Logits of a batch of windows, `[window][x][y][z][class]`.
+    pub fn logits(&self, patches: Patches) -> Vec<f32> {
+        logits(self.model.as_ref(), &self.weights, &self.device, patches)
+    }
+}
+
+/// Logits of a batch of windows, `[window][x][y][z][class]`.
+pub fn logits(model: &dyn Model, weights: &Weights, device: &Device, patches: Patches) -> Vec<f32> {
+    let [x, y, z] = patches.size;
+    let image = FeatureMap::from_channels_last(patches.data, [patches.count, x, y, z, patches.channels], device);
+    model.forward(weights, &image, Mode::Inference).prediction.into_values()
+}

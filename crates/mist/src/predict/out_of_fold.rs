@@ -1,0 +1,85 @@
+//! Predictions of the cases that a fold held out, from the arrays that training read.
+
+use super::restore::{Original, label_map};
+use super::{ChannelsLast, ensemble, flips, settings};
+use crate::config::Config;
+use crate::console::Console;
+use crate::error::{CaseFailure, Error, Result};
+use crate::interrupt;
+use crate::load::{CaseArrays, CaseFiles};
+use crate::network::{self, Network};
+use crate::preprocess::read::read_geometry;
+use crate::tables::{BoundingBoxes, TrainCase, TrainPaths};
+use mist_nn::Registry;
+use mist_volume::crop::BoundingBox;
+use mist_volume::nifti;
+use std::path::Path;
+
+/// Writes `predictions/train/raw/<id>.nii.gz` for every case that `fold` holds out, with the best weights of that fold.
+/// Returns the cases that failed; the others go on.
+pub fn run(
+    results: &Path,
+    numpy: &Path,
+    config: &Config,
+    registry: &Registry,
+    table: &TrainPaths,
+    fold: usize,
+    console: &dyn Console,
+) -> Result<Vec<CaseFailure>> {
+    let model = network::build(config, registry)?;
+    let parameters = network::read_weights(&network::weights_file(&results.join("models"), fold), model.parameters())?;
+    let network = Network::new(model, &parameters, config.model.params.out_channels);
+    let boxes = BoundingBoxes::read(&results.join("fg_bboxes.csv"))?;
+    let cases: Vec<&TrainCase> = table.cases.iter().filter(|case| case.fold == fold).collect();
+    let bar = console.bar(&format!("Testing on fold {fold}"), cases.len() as u64);
+    let mut failures = Vec::new();
+    for case in cases {
+        if interrupt::requested() {
+            return Err(Error::interrupted("stopped on request").place(format!("testing on fold {fold}")));
+        }
+        let target = results.join("predictions/train/raw").join(format!("{}.nii.gz", case.id));
+        if let Err(error) = predict(&target, numpy, config, &network, table, &boxes, case) {
+            let failure =
+                CaseFailure { id: case.id.clone(), stage: "predicting".into(), file: None, reason: error.to_string() };
+            console.error(&failure.to_string());
+            failures.push(failure);
+        }
+        bar.advance(1);
+    }
+    Ok(failures)
+}
+
+fn predict(
+    target: &Path,
+    numpy: &Path,
+    config: &Config,
+    network: &Network,
+    table: &TrainPaths,
+    boxes: &BoundingBoxes,
+    case: &TrainCase,
+) -> Result<()> {
+    let files = table.case_files();
+    let arrays = CaseFiles {
+        id: case.id.clone(),
+        image: files.find(&numpy.join("images"), &case.id, ".npy"),
+        label: files.find(&numpy.join("labels"), &case.id, ".npy"),
+        distance: None,
+    };
+    let (volume, _) = CaseArrays::open(arrays, network.classes())?.read()?;
+    let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
+    let flips = flips::strategy(settings::flips(config))?;
+    let windows = settings::windows(config);
+    let mut forward = |patches| Ok(network.logits(patches));
+    let probabilities = ensemble::probabilities(&image, &windows, network.classes(), flips, &mut forward)?;
+    let classes = ensemble::arg_max(&probabilities, config.spatial_config.target_spacing)?;
+
+    let first = case.images.first().ok_or_else(|| Error::new("the table lists no image"))?;
+    let geometry = read_geometry(first).map_err(|problem| Error::new(problem.to_string()).at(first))?;
+    let skip = config.preprocessing.skip;
+    let found = boxes.of(&case.id).filter(|_| config.preprocessing.crop_to_foreground && !skip);
+    let bounding_box =
+        found.map(|found| BoundingBox { start: found.start, end: found.end, original_size: found.original_size });
+    let original = Original { geometry: &geometry, bounding_box: bounding_box.as_ref(), untouched: skip };
+    let labels = label_map(&classes, &original, &config.dataset_info.labels)?;
+    nifti::write(target, &labels).map_err(|error| Error::new("cannot write the prediction").at(target).because(error))
+}

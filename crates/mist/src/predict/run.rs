@@ -1,0 +1,181 @@
+//! `predict`: label maps for new scans.
+
+use super::inputs::{self, Case, Input};
+use super::restore::{Original, label_map, probability_maps};
+use super::{ChannelsLast, ensemble, flips, settings};
+use crate::config::{Choices, Config};
+use crate::console::Console;
+use crate::device;
+use crate::error::{CaseFailure, Error, Kind, Result};
+use crate::files::create_folder;
+use crate::interrupt;
+use crate::network::{self, Network};
+use crate::preprocess::{self, preprocess_case};
+use mist_nn::Registry;
+use mist_volume::nifti;
+use std::path::{Path, PathBuf};
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Folder with `fold_*.pt`.
+    pub models_dir: PathBuf,
+    /// `config.json` of the training run.
+    pub config: PathBuf,
+    /// Which scans.
+    pub input: Input,
+    /// Folder for the results, created.
+    pub output: PathBuf,
+    /// `cpu`, `cuda` or the number of a GPU.
+    pub device: String,
+    /// Also write class probabilities.
+    pub output_probabilities: bool,
+}
+
+/// Writes `<output>/<id>.nii.gz` for every case, the mean of all fold models' probabilities. With
+/// `output_probabilities` the label maps go to `discrete/` and the probabilities to `probabilities/`. Returns the
+/// cases that failed; the others go on.
+pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    device::resolve(&options.device, console)?;
+    if !options.models_dir.is_dir() {
+        return Err(Error::new("Models directory not found").at(&options.models_dir));
+    }
+    if !options.config.is_file() {
+        return Err(Error::new("Config file not found").at(&options.config));
+    }
+    options.input.check_exists()?;
+    let config = Config::load(&options.config, &Choices::of(registry))?;
+    let (cases, mut failures) = inputs::cases(&options.input, &config.dataset_info.images)?;
+    let networks = load_networks(&options.models_dir, &config, registry)?;
+    let targets = Targets::create(&options.output, options.output_probabilities)?;
+    for failure in &failures {
+        console.error(&failure.to_string());
+    }
+    let predictor = Predictor::new(&config, networks)?;
+    failures.extend(predictor.run(&cases, &targets, console)?);
+    match failures.len() {
+        0 => console.success("Inference completed successfully."),
+        count => console.warn(&format!("{count} of {} cases failed", cases.len().max(count))),
+    }
+    Ok(failures)
+}
+
+/// All `fold_*.pt` of a folder, in the order of their names.
+pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Result<Vec<Network>> {
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| Error::new("Models directory not found").at(folder).because(error))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+        name.starts_with("fold_") && name.ends_with(".pt")
+    });
+    files.sort();
+    if files.is_empty() {
+        return Err(Error::new("No model checkpoints found")
+            .at(folder)
+            .because("there is no fold_*.pt")
+            .hint("name the folder `models` of a results folder"));
+    }
+    let load = |path: &PathBuf| {
+        let model = network::build(config, registry)?;
+        let parameters = network::read_weights(path, model.parameters())?;
+        Ok(Network::new(model, &parameters, config.model.params.out_channels))
+    };
+    files.iter().map(load).collect()
+}
+
+/// Where the files of a case go.
+pub struct Targets {
+    labels: PathBuf,
+    probabilities: Option<PathBuf>,
+}
+
+impl Targets {
+    /// Creates the folders.
+    pub fn create(output: &Path, probabilities: bool) -> Result<Self> {
+        let targets = match probabilities {
+            false => Self { labels: output.to_owned(), probabilities: None },
+            true => Self { labels: output.join("discrete"), probabilities: Some(output.join("probabilities")) },
+        };
+        create_folder(&targets.labels)?;
+        targets.probabilities.as_deref().map_or(Ok(()), create_folder)?;
+        Ok(targets)
+    }
+}
+
+/// Networks with everything that is needed to apply them to scans.
+pub struct Predictor<'a> {
+    config: &'a Config,
+    preprocessing: preprocess::Settings,
+    networks: Vec<Network>,
+}
+
+impl<'a> Predictor<'a> {
+    /// Fails if the configuration cannot preprocess.
+    pub fn new(config: &'a Config, networks: Vec<Network>) -> Result<Self> {
+        Ok(Self { config, preprocessing: preprocess::Settings::of(config)?, networks })
+    }
+
+    /// Predicts the cases one after the other; returns those that failed.
+    pub fn run(&self, cases: &[Case], targets: &Targets, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+        let bar = console.bar("Running inference", cases.len() as u64);
+        let mut failures = Vec::new();
+        for case in cases {
+            if interrupt::requested() {
+                return Err(Error::interrupted("stopped on request").place(format!("before case {}", case.id)));
+            }
+            match self.predict(case, targets) {
+                Ok(()) => {}
+                Err(error) if error.kind() == Kind::Interrupted => return Err(error),
+                Err(error) => {
+                    let failure = CaseFailure {
+                        id: case.id.clone(),
+                        stage: "predicting".into(),
+                        file: None,
+                        reason: error.to_string(),
+                    };
+                    console.error(&failure.to_string());
+                    failures.push(failure);
+                }
+            }
+            bar.advance(1);
+        }
+        Ok(failures)
+    }
+
+    fn predict(&self, case: &Case, targets: &Targets) -> Result<()> {
+        let prepared = preprocess_case(&self.preprocessing, &case.images, None, None)
+            .map_err(|problem| Error::new(problem.to_string()))?;
+        let image = ChannelsLast::new(prepared.size, prepared.channels, prepared.image)?;
+        let flips = flips::strategy(settings::flips(self.config))?;
+        let windows = settings::windows(self.config);
+        let mut mean = ensemble::Mean::new();
+        for network in &self.networks {
+            let mut forward = |patches| match interrupt::requested() {
+                true => Err(Error::interrupted("stopped on request").place(format!("in case {}", case.id))),
+                false => Ok(network.logits(patches)),
+            };
+            let result = ensemble::probabilities(&image, &windows, network.classes(), flips, &mut forward)?;
+            mean.add(result, flips::Flip::IDENTITY)?;
+        }
+        drop(image);
+        let probabilities = mean.finish()?;
+        let classes = ensemble::arg_max(&probabilities, prepared.spacing)?;
+        let original = Original {
+            geometry: &prepared.original_geometry,
+            bounding_box: prepared.bounding_box.as_ref(),
+            untouched: self.preprocessing.skip,
+        };
+        let name = format!("{}.nii.gz", case.id);
+        let labels = label_map(&classes, &original, &self.config.dataset_info.labels)?;
+        let target = targets.labels.join(&name);
+        let cannot = |target: &Path| Error::new("cannot write the prediction").at(target);
+        nifti::write(&target, &labels).map_err(|error| cannot(&target).because(error))?;
+        if let Some(folder) = &targets.probabilities {
+            let maps = probability_maps(&probabilities, prepared.spacing, &original)?;
+            let target = folder.join(&name);
+            nifti::write_vector(&target, &maps).map_err(|error| cannot(&target).because(error))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! `preprocess`: from scans to the arrays that training reads.
+//!
+//! Each case is cropped, turned to the standard frame, resampled, normalized and stacked on its own ([`case`]); this
+//! module goes over the cases of a run. Prediction prepares its scans by the same function.
+
+pub mod case;
+mod inputs;
+mod interleave;
+pub mod normalize;
+mod output;
+pub mod problem;
+pub mod read;
+pub mod settings;
+
+pub use case::{PreprocessedCase, preprocess_case};
+pub use settings::Settings;
+
+use crate::config::{Choices, Config};
+use crate::console::Console;
+use crate::error::{CaseFailure, Result};
+use crate::parallel;
+use inputs::TrainingFiles;
+use output::Output;
+use problem::Problem;
+use std::path::PathBuf;
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Folder that analysis has filled.
+    pub results: PathBuf,
+    /// Folder for the arrays; created.
+    pub numpy: PathBuf,
+    /// Cases in work at once.
+    pub workers: usize,
+    /// Only convert to arrays; an explicit answer is kept in `config.json`, no answer leaves what stands there.
+    pub no_preprocess: Option<bool>,
+    /// Allow writing into a folder that is not empty.
+    pub overwrite: bool,
+}
+
+/// Writes `images/<id>.npy` and `labels/<id>.npy` for every case of `train_paths.csv`. Returns the cases left out.
+///
+/// Fails as a whole when the inputs are incomplete, when the output folder is in use, or when it cannot be written
+/// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
+pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    console.section("Preprocessing");
+    let choices = Choices::of(registry);
+    let mut config = inputs::load_config(&options.results, &choices)?;
+    if let Some(skip) = options.no_preprocess {
+        config.preprocessing.skip = skip;
+    }
+    let settings = Settings::of(&config)?;
+    let cases = inputs::cases(&options.results, &config)?;
+    let output = Output::open(&options.numpy, options.overwrite)?;
+    for note in output.stale(&cases)? {
+        console.warn(&note);
+    }
+
+    let bar = console.bar("Preprocessing", cases.len() as u64);
+    let outcomes = parallel::map(&cases, options.workers, |case| {
+        let failure = match prepare(&settings, case) {
+            Ok(arrays) => output.write(&case.id, &arrays).map(|()| None)?,
+            Err(problem) => output.remove(&case.id).map(|()| Some(problem.of_case(&case.id)))?,
+        };
+        if let Some(failure) = &failure {
+            console.error(&failure.to_string());
+        }
+        bar.advance(1);
+        Ok(failure)
+    })?;
+    drop(bar);
+
+    if let Some(skip) = options.no_preprocess {
+        // Only now: an interrupted run must not leave a configuration that its arrays do not follow.
+        Config::update(&options.results.join(inputs::CONFIG), &choices, |config| {
+            config.preprocessing.skip = skip;
+            Ok(())
+        })?;
+    }
+    let failures: Vec<CaseFailure> = outcomes.into_iter().flatten().collect();
+    match failures.len() {
+        0 => console.success(&format!("preprocessed {} cases", cases.len())),
+        failed => console.warn(&format!("preprocessed {} of {} cases", cases.len() - failed, cases.len())),
+    }
+    Ok(failures)
+}
+
+fn prepare(settings: &Settings, case: &TrainingFiles) -> Result<PreprocessedCase, Problem> {
+    case.check_listed()?;
+    preprocess_case(settings, &case.images, Some(&case.mask), case.bounding_box)
+}

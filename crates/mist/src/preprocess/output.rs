@@ -1,0 +1,109 @@
+//! The folder of arrays that preprocessing fills and training reads.
+
+use super::case::PreprocessedCase;
+use super::inputs::TrainingFiles;
+use crate::error::{Error, Result};
+use crate::files::create_folder;
+use mist_volume::npy::{self, NpyError};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+const IMAGES: &str = "images";
+const LABELS: &str = "labels";
+const DISTANCE_MAPS: &str = "dtms";
+
+/// At most this many file names are listed in a message.
+const LISTED: usize = 5;
+
+/// The folder, ready to be written to.
+pub struct Output {
+    folder: PathBuf,
+}
+
+impl Output {
+    /// Creates the folder. One that already holds anything is refused unless `overwrite` is set.
+    pub fn open(folder: &Path, overwrite: bool) -> Result<Self> {
+        if !overwrite && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(Error::new("the folder for the arrays is not empty")
+                .at(folder)
+                .hint("choose another folder with --numpy, or allow replacing its arrays with --overwrite"));
+        }
+        for kind in [IMAGES, LABELS] {
+            create_folder(&folder.join(kind))?;
+        }
+        Ok(Self { folder: folder.to_path_buf() })
+    }
+
+    /// Says which arrays in the folder this run will not replace: those of cases that are not in the run, and distance
+    /// maps, which would not belong to the new arrays.
+    pub fn stale(&self, cases: &[TrainingFiles]) -> Result<Vec<String>> {
+        let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        let mut notes = Vec::new();
+        for kind in [IMAGES, LABELS, DISTANCE_MAPS] {
+            let folder = self.folder.join(kind);
+            let mut left: Vec<String> = array_names(&folder)?;
+            left.retain(|name| kind == DISTANCE_MAPS || !ids.contains(name.as_str()));
+            if left.is_empty() {
+                continue;
+            }
+            left.sort_unstable();
+            let more = if left.len() > LISTED { ", …" } else { "" };
+            let shown = left[..left.len().min(LISTED)].join(", ");
+            notes.push(format!(
+                "{} holds {} arrays of an earlier run that this one does not replace: {shown}{more}",
+                folder.display(),
+                left.len()
+            ));
+        }
+        Ok(notes)
+    }
+
+    /// Writes the arrays of a case, each completely or not at all.
+    pub fn write(&self, id: &str, case: &PreprocessedCase) -> Result<()> {
+        let [x, y, z] = case.size;
+        npy::write(&self.file(IMAGES, id), &[x, y, z, case.channels], &case.image).map_err(cannot_write)?;
+        let Some(labels) = &case.labels else { return Ok(()) };
+        npy::write(&self.file(LABELS, id), &[x, y, z, 1], labels).map_err(cannot_write)
+    }
+
+    /// Removes the arrays of a case that an earlier run left: training must not take them for current ones.
+    pub fn remove(&self, id: &str) -> Result<()> {
+        for kind in [IMAGES, LABELS] {
+            let file = self.file(kind, id);
+            match std::fs::remove_file(&file) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::new("cannot remove an outdated array").at(&file).because(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, kind: &str, id: &str) -> PathBuf {
+        self.folder.join(kind).join(format!("{id}.npy"))
+    }
+}
+
+/// Names, without `.npy`, of the arrays in a folder; none if it does not exist.
+fn array_names(folder: &Path) -> Result<Vec<String>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let failed = |error| Error::new("cannot list the folder").at(folder).because(error);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if let Some(name) = name.to_str().and_then(|name| name.strip_suffix(".npy")) {
+            names.push(name.to_string());
+        }
+    }
+    Ok(names)
+}
+
+/// Not the fault of a case: the next one would fail as well.
+fn cannot_write(error: NpyError) -> Error {
+    Error::new("cannot write the array").at(&error.path).because(error.problem).hint(
+        "check the free space and the permissions of the folder; cases that are already there are complete, \
+         start again with --overwrite",
+    )
+}

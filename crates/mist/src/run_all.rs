@@ -1,0 +1,77 @@
+//! `mist run-all`: analyze, preprocess and train, one after the other.
+
+use crate::console::Console;
+use crate::error::{CaseFailure, Result};
+use crate::tables::TrainPaths;
+use crate::{analyze, preprocess, train};
+use mist_nn::Registry;
+use std::path::Path;
+
+/// What each of the three stages is asked to do. They share the folders.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// First.
+    pub analyze: analyze::Options,
+    /// Second.
+    pub preprocess: preprocess::Options,
+    /// Third. With `resume`, finished stages before it are kept as they are.
+    pub train: train::Options,
+}
+
+/// Runs the three stages and returns the cases that any of them left out.
+///
+/// # Errors
+/// Those of the stages; the stages after a failed one do not run.
+pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    let mut failures = Vec::new();
+    let resume = options.train.resume;
+    if resume && options.analyze.results.join("config.json").is_file() {
+        console.info("Resuming: the analysis is kept, and flags that only concern it have no effect");
+    } else {
+        failures.extend(analyze::run(&options.analyze, registry, console)?);
+    }
+    if resume && is_preprocessed(&options.preprocess)? {
+        console.info("Resuming: the preprocessed arrays are kept");
+    } else {
+        let again =
+            preprocess::Options { overwrite: resume || options.preprocess.overwrite, ..options.preprocess.clone() };
+        failures.extend(preprocess::run(&again, registry, console)?);
+    }
+    failures.extend(train::run(&options.train, registry, console)?);
+    Ok(failures)
+}
+
+/// True if every case of the run has its arrays. They are written atomically, so those that exist are complete.
+fn is_preprocessed(options: &preprocess::Options) -> Result<bool> {
+    let cases = TrainPaths::read(&options.results.join("train_paths.csv"))?;
+    let exists = |folder: &Path, id: &str| folder.join(format!("{id}.npy")).is_file();
+    let (images, labels) = (options.numpy.join("images"), options.numpy.join("labels"));
+    Ok(cases.cases.iter().all(|case| exists(&images, &case.id) && exists(&labels, &case.id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::TrainCase;
+    use std::path::PathBuf;
+
+    #[test]
+    fn preprocessing_is_finished_when_every_case_has_both_arrays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (results, numpy) = (folder.path().to_owned(), folder.path().join("numpy"));
+        let case = |id: &str| TrainCase { id: id.into(), fold: 0, mask: PathBuf::new(), images: Vec::new() };
+        let table = TrainPaths { images: Vec::new(), cases: vec![case("001"), case("002")] };
+        table.write(&results.join("train_paths.csv")).unwrap();
+        let options =
+            preprocess::Options { results, numpy: numpy.clone(), workers: 1, no_preprocess: None, overwrite: false };
+        let write = |name: &str| std::fs::write(numpy.join(name), "").unwrap();
+        std::fs::create_dir_all(numpy.join("images")).unwrap();
+        std::fs::create_dir_all(numpy.join("labels")).unwrap();
+        write("images/001.npy");
+        write("labels/001.npy");
+        write("images/002.npy");
+        assert!(!is_preprocessed(&options).unwrap());
+        write("labels/002.npy");
+        assert!(is_preprocessed(&options).unwrap());
+    }
+}

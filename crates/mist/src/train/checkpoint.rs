@@ -1,0 +1,220 @@
+//! The state of a fold between two steps, in the reference's layout.
+//!
+//! The reference reads everything but the key `mist`, which holds what an exact continuation needs besides: the
+//! schedule that the run follows and the position inside an epoch.
+
+use crate::error::{Error, Result};
+use crate::files::write_atomically_with;
+use crate::network;
+use mist_nn::optimizers::{Kind, Optimizer, TensorState};
+use mist_nn::parameters::{ParameterSpec, Parameters};
+use mist_nn::schedules::{Schedule, Shape};
+use mist_nn::weights::{self, StateDict, Tensor, Value};
+use std::path::{Path, PathBuf};
+
+/// A fold between two steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// Cross-validation fold.
+    pub fold: usize,
+    /// Epoch under way, from 0; all before it are complete.
+    pub epoch: usize,
+    /// Steps of it that are done.
+    pub step: usize,
+    /// Sum of their losses.
+    pub loss_sum: f64,
+    /// Steps of all epochs.
+    pub global_step: u64,
+    /// Smallest mean validation loss so far; infinite before the first validation.
+    pub best: f64,
+    /// Latest weights, not the best.
+    pub parameters: Parameters,
+    /// Update rule and its buffers.
+    pub optimizer: Optimizer,
+    /// Learning rates of the run.
+    pub schedule: Schedule,
+}
+
+/// `<results>/checkpoints/fold_<k>_checkpoint.pt`.
+pub fn file(results: &Path, fold: usize) -> PathBuf {
+    results.join("checkpoints").join(format!("fold_{fold}_checkpoint.pt"))
+}
+
+impl Checkpoint {
+    /// Writes the file, completely or not at all.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let value = self.to_value()?;
+        let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
+        write_atomically_with(path, |file| weights::write(file, root, &value).map_err(std::io::Error::other))
+    }
+
+    /// Reads a file of ours or of the reference; the latter has no schedule and takes `schedule`.
+    pub fn read(path: &Path, specs: &[ParameterSpec], kind: Kind, schedule: Schedule) -> Result<Self> {
+        let cannot = || Error::new("cannot continue from the checkpoint").at(path);
+        let value = weights::read(path).map_err(|error| cannot().because(error))?;
+        Self::from_value(value, specs, kind, schedule).map_err(|error| {
+            cannot().because(error).hint("it belongs to another network or run; start again with --overwrite")
+        })
+    }
+
+    fn to_value(&self) -> Result<Value> {
+        let state = self.optimizer.states().iter().zip(self.parameters.specs());
+        let state = state.enumerate().filter(|(_, (state, _))| state.step > 0).map(|(index, (state, spec))| {
+            Ok((Value::Int(index as i64), buffers(self.optimizer.kind(), state, &spec.shape)?))
+        });
+        let state = Value::Dict(state.collect::<Result<_>>()?);
+        let schedule = Value::dict([
+            ("name", Value::Text(self.schedule.shape.name().into())),
+            ("base", Value::Float(self.schedule.base)),
+            ("epochs", Value::Int(self.schedule.epochs as i64)),
+            ("warmup", Value::Int(self.schedule.warmup as i64)),
+        ]);
+        let ours = Value::dict([
+            ("epoch", Value::Int(self.epoch as i64)),
+            ("step", Value::Int(self.step as i64)),
+            ("loss_sum", Value::Float(self.loss_sum)),
+            ("optimizer", Value::Text(self.optimizer.kind().name().into())),
+            ("schedule", schedule),
+        ]);
+        Ok(Value::dict([
+            ("fold", Value::Int(self.fold as i64)),
+            ("epoch", Value::Int(self.epoch as i64 - 1)),
+            ("global_step", Value::Int(self.global_step as i64)),
+            ("best_val_loss", Value::Float(self.best)),
+            ("model_state_dict", network::state_dict(&self.parameters)?.into_value()),
+            ("optimizer_state_dict", Value::dict([("state", state), ("param_groups", self.group())])),
+            ("lr_scheduler_state_dict", super::torch_schedule::value(&self.schedule, self.epoch as u64)),
+            ("mist", ours),
+        ]))
+    }
+
+    /// PyTorch's one parameter group.
+    fn group(&self) -> Value {
+        let mut entries = vec![("lr", Value::Float(self.schedule.rate(self.epoch as u64)))];
+        match self.optimizer.kind() {
+            Kind::Sgd => entries.extend([
+                ("momentum", Value::Float(0.9)),
+                ("dampening", Value::Int(0)),
+                ("weight_decay", Value::Float(self.optimizer.weight_decay())),
+                ("nesterov", Value::Bool(true)),
+                ("maximize", Value::Bool(false)),
+                ("foreach", Value::None),
+                ("differentiable", Value::Bool(false)),
+                ("fused", Value::None),
+            ]),
+            kind => entries.extend([
+                ("betas", Value::Tuple(vec![Value::Float(0.9), Value::Float(0.999)])),
+                ("eps", Value::Float(1e-8)),
+                ("weight_decay", Value::Float(self.optimizer.weight_decay())),
+                ("amsgrad", Value::Bool(false)),
+                ("maximize", Value::Bool(false)),
+                ("foreach", Value::None),
+                ("capturable", Value::Bool(false)),
+                ("differentiable", Value::Bool(false)),
+                ("fused", Value::None),
+                ("decoupled_weight_decay", Value::Bool(kind == Kind::AdamW)),
+            ]),
+        }
+        let params = (0..self.parameters.specs().len()).map(|index| Value::Int(index as i64)).collect();
+        entries.extend([("initial_lr", Value::Float(self.schedule.base)), ("params", Value::List(params))]);
+        Value::List(vec![Value::dict(entries)])
+    }
+
+    fn from_value(mut value: Value, specs: &[ParameterSpec], kind: Kind, schedule: Schedule) -> Result<Self> {
+        let missing = |key: &str| Error::new(format!("the key `{key}` is missing or of another type"));
+        let integer = |value: &Value, key: &str| value.get(key).and_then(Value::as_int).ok_or_else(|| missing(key));
+        let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_float).ok_or_else(|| missing(key));
+        let (fold, completed) = (integer(&value, "fold")?, integer(&value, "epoch")?);
+        let (global_step, best) = (integer(&value, "global_step")?, number(&value, "best_val_loss")?);
+        let model = value.take("model_state_dict").ok_or_else(|| missing("model_state_dict"))?;
+        let model = StateDict::from_value(model).map_err(|error| Error::new(error.to_string()))?;
+        let parameters = network::parameters_from(&model, specs)?;
+
+        let optimizer = value.get("optimizer_state_dict").ok_or_else(|| missing("optimizer_state_dict"))?;
+        let group = optimizer.get("param_groups").and_then(Value::items).and_then(<[Value]>::first);
+        let weight_decay = group.and_then(|group| group.get("weight_decay")).and_then(Value::as_float);
+        let weight_decay = weight_decay.ok_or_else(|| missing("optimizer_state_dict.param_groups"))?;
+        let states = optimizer.get("state").ok_or_else(|| missing("optimizer_state_dict.state"))?;
+        let mut restored = Vec::with_capacity(specs.len());
+        for (index, spec) in specs.iter().enumerate() {
+            restored.push(match states.get_index(index as i64) {
+                None => TensorState::default(),
+                Some(state) => state_of(state, kind, spec, global_step)?,
+            });
+        }
+
+        let ours = value.get("mist");
+        let stored = |key: &str| ours.map(|ours| integer(ours, key)).transpose();
+        let epoch = stored("epoch")?.unwrap_or(completed + 1);
+        let schedule = match ours.and_then(|ours| ours.get("schedule")) {
+            None => schedule,
+            Some(stored) => Schedule {
+                shape: stored
+                    .get("name")
+                    .and_then(Value::as_text)
+                    .and_then(Shape::named)
+                    .ok_or_else(|| missing("name"))?,
+                base: number(stored, "base")?,
+                epochs: non_negative(integer(stored, "epochs")?, "epochs")?,
+                warmup: non_negative(integer(stored, "warmup")?, "warmup")?,
+            },
+        };
+        if let Some(name) = ours.and_then(|ours| ours.get("optimizer")).and_then(Value::as_text)
+            && name != kind.name()
+        {
+            return Err(Error::new(format!("it was made by the optimizer {name}, not {}", kind.name())));
+        }
+        Ok(Self {
+            fold: non_negative(fold, "fold")? as usize,
+            epoch: non_negative(epoch, "epoch")? as usize,
+            step: non_negative(stored("step")?.unwrap_or(0), "step")? as usize,
+            loss_sum: ours.map_or(Ok(0.0), |ours| number(ours, "loss_sum"))?,
+            global_step: non_negative(global_step, "global_step")?,
+            best,
+            parameters,
+            optimizer: Optimizer::from_states(kind, weight_decay, restored),
+            schedule,
+        })
+    }
+}
+
+fn non_negative(value: i64, key: &str) -> Result<u64> {
+    u64::try_from(value).map_err(|_| Error::new(format!("`{key}` is {value}")))
+}
+
+/// The buffers of one tensor under PyTorch's names.
+fn buffers(kind: Kind, state: &TensorState, shape: &[usize]) -> Result<Value> {
+    let tensor = |values: &Vec<f32>| {
+        let tensor = Tensor::f32(shape.to_vec(), values.clone());
+        tensor.map(Value::Tensor).map_err(|error| Error::new(error.to_string()))
+    };
+    Ok(match kind {
+        Kind::Sgd => Value::dict([("momentum_buffer", tensor(&state.first)?)]),
+        Kind::Adam | Kind::AdamW => Value::dict([
+            ("step", Value::Tensor(Tensor::scalar(state.step as f32))),
+            ("exp_avg", tensor(&state.first)?),
+            ("exp_avg_sq", tensor(&state.second)?),
+        ]),
+    })
+}
+
+fn state_of(state: &Value, kind: Kind, spec: &ParameterSpec, global_step: i64) -> Result<TensorState> {
+    let buffer = |key: &str| {
+        let tensor = state.get(key).and_then(Value::as_tensor);
+        let fits = tensor.filter(|tensor| tensor.shape() == spec.shape.as_slice());
+        let fits = fits.ok_or_else(|| Error::new(format!("the buffer `{key}` of {} does not fit", spec.name)))?;
+        Ok::<_, Error>(fits.to_f32().into_owned())
+    };
+    Ok(match kind {
+        Kind::Sgd => TensorState {
+            step: non_negative(global_step, "global_step")?,
+            first: buffer("momentum_buffer")?,
+            second: vec![],
+        },
+        Kind::Adam | Kind::AdamW => {
+            let step = state.get("step").and_then(Value::as_tensor).map(|tensor| tensor.to_f32().first().copied());
+            let step = step.flatten().unwrap_or(global_step as f32) as u64;
+            TensorState { step, first: buffer("exp_avg")?, second: buffer("exp_avg_sq")? }
+        }
+    })
+}

@@ -1,0 +1,181 @@
+//! `train`: cross-validated training, then predictions of the held-out cases.
+//!
+//! Every random number is keyed by its place in the run, so a fold gives the same weights bit for bit whether it ran at one go
+//! or was stopped and continued, and for any number of loader threads.
+
+mod checkpoint;
+mod fold;
+mod log;
+mod prepare;
+mod settings;
+mod step;
+mod torch_schedule;
+mod validate;
+
+use crate::config::{Config, Overrides};
+use crate::console::Console;
+use crate::error::{CaseFailure, Error, Kind, Result};
+use crate::files::create_folder;
+use crate::predict::{out_of_fold, stitch, window::Blending};
+use crate::tables::TrainPaths;
+use crate::{finalize, network};
+use fold::FoldRun;
+use mist_nn::Registry;
+use mist_nn::losses::{Classes, dice::Dice};
+use std::path::{Path, PathBuf};
+use step::Trainer;
+use validate::Validator;
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Folder that analysis has filled.
+    pub results: PathBuf,
+    /// Folder of the arrays.
+    pub numpy: PathBuf,
+    /// Flags that change `config.json`.
+    pub overrides: Overrides,
+    /// Folds of this invocation; by default those of the configuration. Not stored.
+    pub folds: Option<Vec<usize>>,
+    /// Continue from checkpoints.
+    pub resume: bool,
+    /// Cases evaluated at once after training.
+    pub evaluate_workers: usize,
+    /// Allow replacing the models of an earlier run.
+    pub overwrite: bool,
+}
+
+/// Trains the folds, predicts their held-out cases and, when all folds were trained, evaluates. Returns the cases whose
+/// prediction or evaluation failed.
+///
+/// Nothing is written before everything that can be checked is checked. A fold whose loss is no longer finite is given up with
+/// its last good weights kept; the other folds go on, and the command ends with an error.
+pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    let (config, folds) = settings::settle(options, registry, console)?;
+    let table = TrainPaths::read(&options.results.join("train_paths.csv"))?;
+    for folder in ["logs", "models", "checkpoints", "predictions/train/raw"] {
+        create_folder(&options.results.join(folder))?;
+    }
+
+    console.section("Training");
+    describe(&config, registry, console)?;
+    let mut failed = Vec::new();
+    for &fold in &folds {
+        match train_fold(options, &config, registry, &table, fold, console) {
+            Ok(()) => {}
+            Err(error) if error.kind() == Kind::Interrupted => return Err(error),
+            Err(error) => {
+                console.error(&format!("fold {fold} was given up: {error}"));
+                failed.push((fold, error));
+            }
+        }
+    }
+
+    let mut failures = Vec::new();
+    for &fold in &folds {
+        if network::weights_file(&options.results.join("models"), fold).is_file() {
+            failures.extend(out_of_fold::run(
+                &options.results,
+                &options.numpy,
+                &config,
+                registry,
+                &table,
+                fold,
+                console,
+            )?);
+        }
+    }
+    let all: Vec<usize> = (0..config.training.nfolds).collect();
+    if all.iter().all(|fold| folds.contains(fold)) && failed.is_empty() {
+        let results = options.results.clone();
+        let finalize = finalize::Options { results, workers: options.evaluate_workers, device: "cpu".into() };
+        failures.extend(finalize::run(&finalize, registry, console)?);
+    } else {
+        let results = options.results.display();
+        console.info(&format!(
+            "Trained folds {folds:?} of {all:?}. When all are done, run: mist finalize --results {results}"
+        ));
+    }
+    match failed.into_iter().next() {
+        Some((fold, error)) => Err(error.place(format!("fold {fold}"))),
+        None => Ok(failures),
+    }
+}
+
+fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Result<()> {
+    let model = network::build(config, registry)?;
+    let count: usize = model.parameters().iter().map(|spec| spec.count()).sum();
+    let [x, y, z] = config.spatial_config.patch_size;
+    console.info(&format!(
+        "Model {}, {:.2}M parameters ({count}); batches of {}; patch {x} × {y} × {z}; {} epochs; CPU, 32-bit floats",
+        config.model.architecture,
+        count as f64 / 1e6,
+        config.training.batch_size_per_gpu,
+        config.training.epochs,
+    ));
+    Ok(())
+}
+
+fn train_fold(
+    options: &Options,
+    config: &Config,
+    registry: &Registry,
+    table: &TrainPaths,
+    fold: usize,
+    console: &dyn Console,
+) -> Result<()> {
+    let training = &config.training;
+    let model = network::build(config, registry)?;
+    let Some(state) = prepare::state(config, model.as_ref(), &options.results, fold, options.resume, console)? else {
+        return Ok(());
+    };
+    let cases = prepare::cases(config, table, &options.numpy, fold)?;
+    let entry = registry.find_loss(&training.loss.name);
+    let loss = entry.ok_or_else(|| Error::new(format!("unknown loss `{}`", training.loss.name)))?;
+    let loss = (loss.build)(Classes::All);
+    let windows = stitch::Settings {
+        patch_size: config.spatial_config.patch_size,
+        overlap: config.inference.inferer.params.patch_overlap,
+        blending: Blending::Constant,
+        batch: 2 * training.batch_size_per_gpu,
+    };
+    let run = FoldRun {
+        results: &options.results,
+        loader: &cases.loader,
+        loader_threads: loader_threads(training.hardware.num_cpu_workers),
+        epochs: training.epochs,
+        steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
+        trainer: Trainer {
+            model: model.as_ref(),
+            loss: loss.as_ref(),
+            clip_norm: training.grad_clip_norm,
+            device: mist_nn::for_training(),
+        },
+        validator: Validator {
+            model: model.as_ref(),
+            loss: &Dice { classes: Classes::Foreground },
+            classes: config.model.params.out_channels,
+            windows,
+            cases: &cases.validation,
+        },
+    };
+    run.run(state, console)
+}
+
+/// The configured number, but never more than the cores leave free.
+fn loader_threads(configured: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    configured.min(cores.saturating_sub(1).max(1))
+}
+
+/// Checks that a folder exists and holds these entries.
+fn require(folder: &Path, entries: &[&str], hint: &str) -> Result<()> {
+    if !folder.is_dir() {
+        return Err(Error::new("the folder does not exist").at(folder).hint(hint));
+    }
+    let missing: Vec<&str> = entries.iter().copied().filter(|entry| !folder.join(entry).exists()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(format!("the folder lacks {}", missing.join(", "))).at(folder).hint(hint))
+}

@@ -1,0 +1,126 @@
+//! What a fold starts from: its cases, its loader, and its state.
+
+use super::checkpoint::{self, Checkpoint};
+use crate::config::Config;
+use crate::console::Console;
+use crate::error::{Error, Result};
+use crate::load::{CaseArrays, CaseFiles, Fold, Loader, LoaderSettings, Switches};
+use crate::tables::TrainPaths;
+use mist_nn::models::Model;
+use mist_nn::optimizers::{Kind, Optimizer};
+use mist_nn::parameters::Parameters;
+use mist_nn::schedules::{Schedule, Shape};
+use std::path::Path;
+
+/// Memory for cases that stay loaded between steps; more are read from their files again.
+const CACHE_BYTES: usize = 2 << 30;
+
+/// Cases of a fold.
+pub struct Cases {
+    /// Training patches.
+    pub loader: Loader,
+    /// Cases that validate.
+    pub validation: Vec<CaseArrays>,
+}
+
+/// Opens the arrays of a fold and checks that they go together.
+pub fn cases(config: &Config, table: &TrainPaths, numpy: &Path, fold: usize) -> Result<Cases> {
+    let training = &config.training;
+    let rows = table.cases.iter().map(|case| (case.id.as_str(), case.fold));
+    let parts = Fold::new(rows, fold, training.val_percent, training.seed as u32)?;
+    let classes = config.model.params.out_channels;
+    let files = table.case_files();
+    let open = |id: &String| {
+        let image = files.find(&numpy.join("images"), id, ".npy");
+        let label = files.find(&numpy.join("labels"), id, ".npy");
+        CaseArrays::open(CaseFiles { id: id.clone(), image, label, distance: None }, classes)
+    };
+    let open_all = |ids: &[String]| ids.iter().map(open).collect::<Result<Vec<_>>>();
+    let settings = LoaderSettings {
+        patch_size: config.spatial_config.patch_size,
+        batch_size: training.batch_size_per_gpu,
+        foreground_probability: training.dali_foreground_prob,
+        augmentation: switches(config),
+        classes,
+        seed: training.seed,
+        fold,
+        cache_bytes: CACHE_BYTES,
+    };
+    let validation = open_all(&parts.validation)?;
+    Ok(Cases { loader: Loader::new(open_all(&parts.train)?, settings)?, validation })
+}
+
+fn switches(config: &Config) -> Switches {
+    let augmentation = &config.training.augmentation;
+    if !augmentation.enabled {
+        return Switches::NONE;
+    }
+    let on = augmentation.transforms;
+    Switches {
+        zoom: on.zoom,
+        flips: on.flips,
+        noise: on.noise,
+        blur: on.blur,
+        brightness: on.brightness,
+        contrast: on.contrast,
+    }
+}
+
+/// The learning rates that the configuration asks for.
+pub fn schedule(config: &Config) -> Result<Schedule> {
+    let training = &config.training;
+    let shape = Shape::named(&training.lr_scheduler)
+        .ok_or_else(|| Error::new(format!("unknown schedule `{}`", training.lr_scheduler)))?;
+    Ok(Schedule {
+        shape,
+        base: training.learning_rate,
+        epochs: training.epochs as u64,
+        warmup: training.warmup_epochs as u64,
+    })
+}
+
+/// The state in which the fold goes on: its checkpoint when resuming, else fresh weights. `None`: nothing is left to do.
+pub fn state(
+    config: &Config,
+    model: &dyn Model,
+    results: &Path,
+    fold: usize,
+    resume: bool,
+    console: &dyn Console,
+) -> Result<Option<Checkpoint>> {
+    let training = &config.training;
+    let kind = Kind::named(&training.optimizer)
+        .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;
+    let wanted = schedule(config)?;
+    let path = checkpoint::file(results, fold);
+    if resume && path.is_file() {
+        let mut state = Checkpoint::read(&path, model.parameters(), kind, wanted)?;
+        if state.epoch >= training.epochs {
+            console.info(&format!("Fold {fold} is already complete"));
+            return Ok(None);
+        }
+        if state.schedule != wanted {
+            console.warn(&format!(
+                "fold {fold}: learning rates follow the configuration from here on, not those of the checkpoint"
+            ));
+            state.schedule = wanted;
+        }
+        let step = if state.step > 0 { format!(", step {}", state.step + 1) } else { String::new() };
+        console.info(&format!("Fold {fold}: continuing at epoch {}{step}", state.epoch + 1));
+        return Ok(Some(state));
+    }
+    if resume {
+        console.warn(&format!("fold {fold} has no checkpoint yet; it starts from the beginning"));
+    }
+    Ok(Some(Checkpoint {
+        fold,
+        epoch: 0,
+        step: 0,
+        loss_sum: 0.0,
+        global_step: 0,
+        best: f64::INFINITY,
+        parameters: Parameters::initial(model.parameters(), training.seed),
+        optimizer: Optimizer::new(kind, training.l2_penalty, model.parameters().len()),
+        schedule: wanted,
+    }))
+}

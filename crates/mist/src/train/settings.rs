@@ -1,0 +1,94 @@
+//! From the command line and `config.json` to what will be trained; everything is checked before anything is written.
+
+use super::{Options, checkpoint, prepare, require};
+use crate::config::{Change, Choices, Config};
+use crate::console::Console;
+use crate::error::{Error, Result};
+use crate::network;
+use mist_nn::Registry;
+
+/// The configuration with the flags applied (and stored), and the folds of this invocation.
+pub fn settle(options: &Options, registry: &Registry, console: &dyn Console) -> Result<(Config, Vec<usize>)> {
+    let results = &options.results;
+    require(
+        results,
+        &["config.json", "train_paths.csv", "fg_bboxes.csv"],
+        "run `mist analyze` first, or name its folder with --results",
+    )?;
+    require(&options.numpy, &["images", "labels"], "run `mist preprocess` first, or name its folder with --numpy")?;
+    if options.resume && options.overwrite {
+        return Err(Error::usage("--resume and --overwrite exclude each other")
+            .hint("--resume continues from checkpoints, --overwrite starts again"));
+    }
+    if results.join("results.csv").exists() && !options.overwrite && !options.resume {
+        return Err(Error::new("this run is finished").at(results.join("results.csv")).hint(
+            "use --overwrite to train again, --resume to continue it (with more epochs, say), or another --results folder",
+        ));
+    }
+
+    let path = results.join("config.json");
+    let mut config = Config::load(&path, &Choices::of(registry))?;
+    for remark in config.remarks() {
+        console.warn(remark);
+    }
+    let changes = options.overrides.apply(&mut config)?;
+    network::build(&config, registry)?;
+    config.check_for_training()?;
+    prepare::schedule(&config)?;
+    if config.training.epochs == 0 {
+        return Err(Error::new("there is nothing to train").place("training.epochs").because("it is 0"));
+    }
+    let folds = folds(options, &config)?;
+    if options.resume {
+        check_resume(&changes, console)?;
+    } else {
+        refuse_to_replace(options, &folds)?;
+    }
+    let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
+    Ok((config, folds))
+}
+
+fn folds(options: &Options, config: &Config) -> Result<Vec<usize>> {
+    let count = config.training.nfolds;
+    let mut folds = options.folds.clone().unwrap_or_else(|| config.training.folds_to_train());
+    if let Some(fold) = folds.iter().find(|fold| **fold >= count) {
+        return Err(Error::usage(format!("there is no fold {fold}"))
+            .because(format!("the run has {count} folds, 0 to {}", count - 1))
+            .hint("choose with --folds"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    folds.retain(|fold| seen.insert(*fold));
+    Ok(folds)
+}
+
+/// A continued run keeps its network; other changes are said, since they make it another run from here on.
+fn check_resume(changes: &[Change], console: &dyn Console) -> Result<()> {
+    let (forbidden, allowed): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| ["model.architecture", "spatial_config.patch_size"].contains(&change.key));
+    if !forbidden.is_empty() {
+        let list: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
+        return Err(Error::new("a continued run cannot change its network")
+            .because(list.join("; "))
+            .hint("leave the flag out, or start again in another --results folder"));
+    }
+    for change in allowed {
+        console.warn(&format!("continuing with a change: {change}"));
+    }
+    Ok(())
+}
+
+/// Models and checkpoints of an earlier run are not replaced by accident.
+fn refuse_to_replace(options: &Options, folds: &[usize]) -> Result<()> {
+    if options.overwrite {
+        return Ok(());
+    }
+    let files = folds.iter().flat_map(|fold| {
+        [network::weights_file(&options.results.join("models"), *fold), checkpoint::file(&options.results, *fold)]
+    });
+    match files.into_iter().find(|file| file.exists()) {
+        None => Ok(()),
+        Some(file) => Err(Error::new("an earlier run has trained this fold")
+            .at(file)
+            .hint("use --resume to continue it or --overwrite to start again")),
+    }
+}

@@ -1,0 +1,48 @@
+//! One optimizer step.
+
+use crate::error::{Error, Result};
+use crate::load::Batch;
+use mist_nn::losses::{Loss, deep_supervision};
+use mist_nn::models::{Mode, Model};
+use mist_nn::optimizers::{Optimizer, clip_to_norm};
+use mist_nn::parameters::Parameters;
+use mist_nn::{Device, FeatureMap, Gradients};
+
+/// What stays the same over the steps of a fold.
+pub struct Trainer<'a> {
+    /// The network.
+    pub model: &'a dyn Model,
+    /// What is minimised.
+    pub loss: &'a dyn Loss,
+    /// Largest norm of the gradients.
+    pub clip_norm: f64,
+    /// Where the work runs; records gradients.
+    pub device: Device,
+}
+
+impl Trainer<'_> {
+    /// Trains on one batch at this learning rate and returns the loss before the update.
+    ///
+    /// A loss or gradient that is not finite leaves weights and optimizer as they were and is an error that names
+    /// the cases of the batch.
+    pub fn step(&self, parameters: &mut Parameters, optimizer: &mut Optimizer, batch: Batch, rate: f64) -> Result<f64> {
+        let Batch { images, labels, size: [x, y, z], channels, ids, .. } = batch;
+        let weights = parameters.on(&self.device);
+        let image = FeatureMap::from_channels_last(images, [ids.len(), x, y, z, channels], &self.device);
+        let output = self.model.forward(&weights, &image, Mode::Training);
+        let loss = deep_supervision(self.loss, &labels, output)
+            .map_err(|error| Error::new(error.to_string()).place(format!("cases {}", ids.join(", "))))?;
+        let mut gradients = Gradients::of(&loss);
+        let value = f64::from(loss.into_scalar::<f32>());
+        let mut gradients = weights.gradients(&mut gradients);
+        drop(weights);
+        let norm = clip_to_norm(&mut gradients, self.clip_norm);
+        if !value.is_finite() || !norm.is_finite() {
+            return Err(Error::new(format!("the loss became {value}, the norm of its gradient {norm}"))
+                .place(format!("cases {}", ids.join(", ")))
+                .hint("lower --learning-rate, or look at these cases; the last good weights were kept"));
+        }
+        optimizer.step(rate, parameters.values_mut(), &gradients);
+        Ok(value)
+    }
+}

@@ -1,0 +1,71 @@
+//! Two convolutions, with or without a shortcut around them.
+
+use super::{LEAKY_RELU, kaiming_normal};
+use crate::layers::{Conv, ConvNorm, Norm};
+use crate::parameters::{Builder, Weights};
+use mist_ops::{Activation, FeatureMap};
+
+/// What is added before the last activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortcut {
+    /// Nothing: a plain block, stride 1.
+    None,
+    /// The input, projected by a 1×1×1 convolution where channels or stride differ: a residual block (He et al. 2016).
+    Residual,
+}
+
+/// `LReLU(norm(conv(LReLU(norm(conv(x))))) + shortcut(x))`.
+#[derive(Clone, Debug)]
+pub struct DoubleConv {
+    first: ConvNorm,
+    second: ConvNorm,
+    shortcut: Shortcut,
+    projection: Option<ConvNorm>,
+}
+
+impl DoubleConv {
+    /// Adds the tensors below `prefix` in the order of weight files. `channels` is `[in, out]`; the first
+    /// convolution and the projection carry `stride`.
+    pub fn new(
+        builder: &mut Builder,
+        prefix: &str,
+        channels: [usize; 2],
+        kernel: [usize; 3],
+        stride: [usize; 3],
+        shortcut: Shortcut,
+    ) -> Self {
+        let [input, output] = channels;
+        let mut conv = |name: &str, channels, kernel, stride| {
+            Conv::new(builder, &format!("{prefix}.{name}.conv"), channels, kernel, stride, kaiming_normal)
+        };
+        let first = conv("conv1", [input, output], kernel, stride);
+        let second = conv("conv2", [output, output], kernel, [1; 3]);
+        let norm1 = Norm::new(builder, &format!("{prefix}.norm1"), output);
+        let norm2 = Norm::new(builder, &format!("{prefix}.norm2"), output);
+        let projects = shortcut == Shortcut::Residual && (input != output || stride != [1; 3]);
+        let projection = projects.then(|| {
+            let name = format!("{prefix}.conv3.conv");
+            let conv = Conv::new(builder, &name, [input, output], [1; 3], stride, kaiming_normal);
+            let norm = Norm::new(builder, &format!("{prefix}.norm3"), output);
+            ConvNorm::new(conv, norm, Activation::Identity)
+        });
+        Self {
+            first: ConvNorm::new(first, norm1, LEAKY_RELU),
+            second: ConvNorm::new(second, norm2, LEAKY_RELU),
+            shortcut,
+            projection,
+        }
+    }
+
+    /// Runs the block.
+    pub fn forward(&self, weights: &Weights, x: &FeatureMap) -> FeatureMap {
+        let inner = self.first.forward(weights, x);
+        match (self.shortcut, &self.projection) {
+            (Shortcut::None, _) => self.second.forward(weights, &inner),
+            (Shortcut::Residual, None) => self.second.forward_add(weights, &inner, x),
+            (Shortcut::Residual, Some(projection)) => {
+                self.second.forward_add(weights, &inner, &projection.forward(weights, x))
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! A decoder level: up-sample, join the skip connection, convolve.
+
+use super::{DoubleConv, Shortcut, kaiming_normal};
+use crate::layers::TransposedConv;
+use crate::parameters::{Builder, Init, Weights};
+use mist_ops::{FeatureMap, concat};
+
+/// `block(concat[up(x), skip])`, up-sampled features first.
+#[derive(Clone, Debug)]
+pub struct Up {
+    up: TransposedConv,
+    block: DoubleConv,
+}
+
+impl Up {
+    /// Adds `{prefix}.transp_conv.conv.*` (with bias) and `{prefix}.conv_block.*`. `channels` is
+    /// `[deeper level, this level]`; `kernel` and `stride` are those of the deeper level.
+    pub fn new(
+        builder: &mut Builder,
+        prefix: &str,
+        channels: [usize; 2],
+        kernel: [usize; 3],
+        stride: [usize; 3],
+        shortcut: Shortcut,
+    ) -> Self {
+        let name = format!("{prefix}.transp_conv.conv");
+        let up = TransposedConv::new(builder, &name, channels, stride, kaiming_normal);
+        let up = up.with_bias(builder, &name, Init::Constant(0.0));
+        let block = [2 * channels[1], channels[1]];
+        let block = DoubleConv::new(builder, &format!("{prefix}.conv_block"), block, kernel, [1; 3], shortcut);
+        Self { up, block }
+    }
+
+    /// Runs the level; `skip` comes from the encoder.
+    pub fn forward(&self, weights: &Weights, x: &FeatureMap, skip: &FeatureMap) -> FeatureMap {
+        self.block.forward(weights, &concat(&self.up.forward(weights, x), skip))
+    }
+}

@@ -1,0 +1,53 @@
+//! Convolution, instance norm, activation and residual addition as one module, because that is where the time goes.
+
+use super::Conv;
+use crate::parameters::{Builder, Init, ParameterId, Weights};
+use mist_ops::{Activation, FeatureMap, InstanceNorm, instance_norm};
+
+/// Scale and shift of an instance norm, one value per channel.
+#[derive(Clone, Debug)]
+pub struct Norm {
+    scale: ParameterId,
+    shift: ParameterId,
+}
+
+impl Norm {
+    /// Adds `{name}.weight` (starts at 1) and `{name}.bias` (starts at 0), each of shape `[channels]`.
+    pub fn new(builder: &mut Builder, name: &str, channels: usize) -> Self {
+        Self {
+            scale: builder.add(format!("{name}.weight"), [channels], Init::Constant(1.0)),
+            shift: builder.add(format!("{name}.bias"), [channels], Init::Constant(0.0)),
+        }
+    }
+}
+
+/// `activation(norm(conv(x)) + residual)`.
+#[derive(Clone, Debug)]
+pub struct ConvNorm {
+    conv: Conv,
+    norm: Norm,
+    activation: Activation,
+}
+
+impl ConvNorm {
+    /// Joins a convolution and the norm that follows it.
+    pub fn new(conv: Conv, norm: Norm, activation: Activation) -> Self {
+        Self { conv, norm, activation }
+    }
+
+    /// Without a residual.
+    pub fn forward(&self, weights: &Weights, x: &FeatureMap) -> FeatureMap {
+        self.run(weights, x, None)
+    }
+
+    /// With `residual` added before the activation.
+    pub fn forward_add(&self, weights: &Weights, x: &FeatureMap, residual: &FeatureMap) -> FeatureMap {
+        self.run(weights, x, Some(residual))
+    }
+
+    fn run(&self, weights: &Weights, x: &FeatureMap, residual: Option<&FeatureMap>) -> FeatureMap {
+        let x = self.conv.forward(weights, x);
+        let norm = InstanceNorm { eps: 1e-5, activation: self.activation };
+        instance_norm(&x, weights.get(self.norm.scale), weights.get(self.norm.shift), residual, norm)
+    }
+}

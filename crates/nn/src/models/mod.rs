@@ -1,0 +1,123 @@
+//! Network architectures, one file each. A new one is a file here and a line in [`crate::Registry::builtin`].
+
+pub mod nnunet;
+pub mod plan;
+
+use crate::parameters::{ParameterSpec, Weights};
+use mist_ops::FeatureMap;
+use serde_json::{Map, Value};
+
+/// What a network is built from: `model.params` and `spatial_config` of the configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelConfig {
+    /// Image channels.
+    pub in_channels: usize,
+    /// Classes, background included.
+    pub out_channels: usize,
+    /// Training patch in voxels, axes as the preprocessed arrays.
+    pub patch_size: [usize; 3],
+    /// Voxel spacing in mm, same axes.
+    pub target_spacing: [f64; 3],
+    /// Further keys of `model.params`, for architectures that know them.
+    pub extra: Map<String, Value>,
+}
+
+/// Why a network cannot be built.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ModelError {
+    /// The name is not registered.
+    #[error("unknown architecture `{name}`; known are {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// All registered names.
+        known: String,
+    },
+    /// The patch has too few levels for the network.
+    #[error(
+        "patch size {patch:?} is too small: at least one axis must allow three halvings (32 voxels or more on an \
+         axis whose spacing is within twice the finest)"
+    )]
+    TooSmall {
+        /// The patch.
+        patch: [usize; 3],
+    },
+    /// The patch does not divide by the strides.
+    #[error(
+        "patch size {size} on axis {axis} is not a multiple of {divisor}; the nearest that do are {below} and {above}"
+    )]
+    Indivisible {
+        /// Axis, 0 to 2.
+        axis: usize,
+        /// Extent on it.
+        size: usize,
+        /// Product of the strides on it.
+        divisor: usize,
+        /// Nearest smaller multiple.
+        below: usize,
+        /// Nearest larger multiple.
+        above: usize,
+    },
+    /// Channel counts must be positive.
+    #[error("{what} must be at least {least}, not {value}")]
+    Channels {
+        /// `in_channels` or `out_channels`.
+        what: &'static str,
+        /// Smallest allowed value.
+        least: usize,
+        /// What was given.
+        value: usize,
+    },
+}
+
+/// Whether auxiliary outputs are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Prediction and auxiliary outputs for deep supervision.
+    Training,
+    /// Prediction only.
+    Inference,
+}
+
+/// Logits of a network, at the size of its input.
+pub struct Output {
+    /// The main logits.
+    pub prediction: FeatureMap,
+    /// Auxiliary logits from finer to coarser levels, already at full size; empty in inference.
+    pub auxiliary: Vec<FeatureMap>,
+}
+
+/// A network: its parameters' names and shapes, and the function they parametrise.
+pub trait Model: Send + Sync {
+    /// Parameters in the order of weight files.
+    fn parameters(&self) -> &[ParameterSpec];
+
+    /// Per axis, what the size of every input must be a multiple of.
+    fn divisor(&self) -> [usize; 3];
+
+    /// Logits of a batch of images.
+    fn forward(&self, weights: &Weights, image: &FeatureMap, mode: Mode) -> Output;
+}
+
+/// Checks what every architecture needs.
+pub fn check_channels(config: &ModelConfig) -> Result<(), ModelError> {
+    let checks = [("in_channels", 1, config.in_channels), ("out_channels", 2, config.out_channels)];
+    for (what, least, value) in checks {
+        if value < least {
+            return Err(ModelError::Channels { what, least, value });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the patch is a multiple of the strides on every axis.
+pub fn check_divisible(patch: [usize; 3], divisor: [usize; 3]) -> Result<(), ModelError> {
+    for (axis, (&size, &divisor)) in patch.iter().zip(&divisor).enumerate() {
+        if size % divisor != 0 {
+            let below = (size / divisor).max(1) * divisor;
+            let above = (size / divisor + 1) * divisor;
+            return Err(ModelError::Indivisible { axis, size, divisor, below, above });
+        }
+    }
+    Ok(())
+}

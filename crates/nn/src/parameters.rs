@@ -1,0 +1,142 @@
+//! The weights of a model: what they are called, how they start, and their values.
+//!
+//! Values are kept as plain `f32` in PyTorch's layout and order, in memory as in files; a forward pass puts them on
+//! a device as [`Weights`].
+
+use crate::random::{Place, Purpose, Stream};
+use mist_ops::{Device, Gradients, Tensor};
+
+/// How a tensor is filled before training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Init {
+    /// Normal with mean 0 and this standard deviation.
+    Normal(f32),
+    /// Uniform in ± this bound.
+    Uniform(f32),
+    /// The same value everywhere.
+    Constant(f32),
+}
+
+/// Name, shape and start of one tensor of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterSpec {
+    /// Name in weight files.
+    pub name: String,
+    /// Extents in PyTorch's order, such as `[out, in, k0, k1, k2]`.
+    pub shape: Vec<usize>,
+    /// How it is filled before training.
+    pub init: Init,
+}
+
+impl ParameterSpec {
+    /// Number of values.
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// Position of a tensor in its model's list of parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParameterId(usize);
+
+/// Collects the parameters of a model in the order of the weight file.
+#[derive(Debug, Default)]
+pub struct Builder {
+    specs: Vec<ParameterSpec>,
+}
+
+impl Builder {
+    /// Adds a tensor; layers keep the returned id.
+    pub fn add(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>, init: Init) -> ParameterId {
+        self.specs.push(ParameterSpec { name: name.into(), shape: shape.into(), init });
+        ParameterId(self.specs.len() - 1)
+    }
+
+    /// The finished list.
+    pub fn finish(self) -> Vec<ParameterSpec> {
+        self.specs
+    }
+}
+
+/// The master copies of a model's weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    specs: Vec<ParameterSpec>,
+    values: Vec<Vec<f32>>,
+}
+
+impl Parameters {
+    /// Draws initial weights. They depend on the seed and on each tensor's position, so every fold starts alike.
+    pub fn initial(specs: &[ParameterSpec], seed: u64) -> Self {
+        let fill = |(index, spec): (usize, &ParameterSpec)| {
+            let place = Place { sample: index as u32, ..Place::default() };
+            let mut stream = Stream::new(seed, Purpose::Weights, place);
+            let mut draw = || match spec.init {
+                Init::Normal(deviation) => (stream.normal() * f64::from(deviation)) as f32,
+                Init::Uniform(bound) => stream.uniform_in(f64::from(-bound), f64::from(bound)) as f32,
+                Init::Constant(value) => value,
+            };
+            (0..spec.count()).map(|_| draw()).collect()
+        };
+        Self { specs: specs.to_vec(), values: specs.iter().enumerate().map(fill).collect() }
+    }
+
+    /// Takes values that were read from a file; one list per spec, of its length.
+    pub fn from_values(specs: &[ParameterSpec], values: Vec<Vec<f32>>) -> Option<Self> {
+        let fits = specs.len() == values.len() && specs.iter().zip(&values).all(|(s, v)| s.count() == v.len());
+        fits.then(|| Self { specs: specs.to_vec(), values })
+    }
+
+    /// Names and shapes, in file order.
+    pub fn specs(&self) -> &[ParameterSpec] {
+        &self.specs
+    }
+
+    /// Values of every tensor, in file order.
+    pub fn values(&self) -> &[Vec<f32>] {
+        &self.values
+    }
+
+    /// Values for an optimizer to change in place.
+    pub fn values_mut(&mut self) -> &mut [Vec<f32>] {
+        &mut self.values
+    }
+
+    /// Number of trainable values.
+    pub fn count(&self) -> usize {
+        self.values.iter().map(Vec::len).sum()
+    }
+
+    /// Puts a copy on a device for forward passes.
+    pub fn on(&self, device: &Device) -> Weights {
+        Weights {
+            tensors: self.values.iter().map(|values| mist_ops::parameter(values.clone(), device)).collect(),
+            device: device.clone(),
+        }
+    }
+}
+
+/// Weights on a device.
+#[derive(Clone)]
+pub struct Weights {
+    tensors: Vec<Tensor<1>>,
+    device: Device,
+}
+
+impl Weights {
+    /// The tensor of a layer, flat.
+    pub fn get(&self, id: ParameterId) -> Tensor<1> {
+        self.tensors[id.0].clone()
+    }
+
+    /// Where they are.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The gradient of each tensor in file order; zeros for one that the loss does not depend on.
+    pub fn gradients(&self, gradients: &mut Gradients) -> Vec<Vec<f32>> {
+        let take = |tensor: &Tensor<1>| gradients.take(tensor).unwrap_or_else(|| vec![0.0; tensor.dims()[0]]);
+        self.tensors.iter().map(take).collect()
+    }
+}

@@ -1,0 +1,6 @@
+//! The crate against the reference, from golden files.
+
+mod losses;
+mod models;
+mod optimizers;
+mod support;

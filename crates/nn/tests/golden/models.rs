@@ -1,0 +1,186 @@
+//! Logits, deep-supervision outputs, loss and gradients of the networks against the reference, with weights and
+//! inputs made by a hash of name and index (spec of the fixtures).
+
+use crate::support::{array, count, distance, float, json, triple};
+use mist_nn::models::{Mode, ModelConfig};
+use mist_nn::parameters::Parameters;
+use mist_nn::{FeatureMap, Gradients, Registry, for_inference, for_training};
+use serde_json::Value;
+
+/// Uniform in [-1, 1), exact in f32.
+fn hash(seed: u32, index: usize) -> f32 {
+    let mut x = seed.wrapping_add((index as u32).wrapping_mul(0x9E37_79B1));
+    x = (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B);
+    x = (x ^ (x >> 13)).wrapping_mul(0xC2B2_AE35);
+    x ^= x >> 16;
+    (x >> 8) as f32 * (1.0 / (1 << 23) as f32) - 1.0
+}
+
+fn hashed(name: &str, length: usize) -> Vec<f32> {
+    let seed = crc32fast::hash(name.as_bytes());
+    (0..length).map(|index| hash(seed, index)).collect()
+}
+
+fn weights(name: &str, shape: &[usize]) -> Vec<f32> {
+    let mut values = hashed(name, shape.iter().product());
+    if shape.len() >= 2 {
+        let scale = (3.0 / shape[1..].iter().product::<usize>() as f64).sqrt() as f32;
+        values.iter_mut().for_each(|value| *value *= scale);
+    } else if name.ends_with(".bias") {
+        values.iter_mut().for_each(|value| *value *= 0.1);
+    } else {
+        values.iter_mut().for_each(|value| *value = 1.0 + 0.1 * *value);
+    }
+    values
+}
+
+fn config(case: &Value) -> ModelConfig {
+    let params = &case["params"];
+    ModelConfig {
+        in_channels: count(&params["in_channels"]),
+        out_channels: count(&params["out_channels"]),
+        patch_size: triple(&params["patch_size"], count),
+        target_spacing: triple(&params["target_spacing"], float),
+        extra: serde_json::Map::new(),
+    }
+}
+
+fn check(name: &str) {
+    let case = &json("models/manifest.json")["cases"][name];
+    let architecture = case["architecture"].as_str().expect("architecture");
+    let model = Registry::builtin().build(architecture, &config(case)).expect("a valid configuration");
+    let values = model.parameters().iter().map(|spec| weights(&spec.name, &spec.shape)).collect();
+    let parameters = Parameters::from_values(model.parameters(), values).expect("fitting values");
+    assert_eq!(parameters.count(), count(&case["n_parameters"]));
+
+    let shape: Vec<usize> = case["input_shape"].as_array().expect("shape").iter().map(count).collect();
+    let extents = [shape[0], shape[1], shape[2], shape[3], shape[4]];
+    let input = hashed("input", shape.iter().product());
+
+    // 20 times the reference's own f32 error.
+    let tolerance = 20.0 * float(&case["f32_max_abs_error_of_logits"]);
+    let (_, expected) = array(&format!("models/{name}/logits.npy"));
+    let device = for_inference();
+    let image = FeatureMap::from_channels_first(&input, extents, &device);
+    let output = model.forward(&parameters.on(&device), &image, Mode::Inference);
+    assert!(output.auxiliary.is_empty());
+    let off = distance(&output.prediction.to_channels_first(), &expected);
+    assert!(off <= tolerance, "{name} logits: {off} > {tolerance}");
+
+    let device = for_training();
+    let on_device = parameters.on(&device);
+    let image = FeatureMap::from_channels_first(&input, extents, &device).require_gradient();
+    let output = model.forward(&on_device, &image, Mode::Training);
+    let off = distance(&output.prediction.to_channels_first(), &expected);
+    assert!(off <= tolerance, "{name} logits in training: {off}");
+    let steps = triple(&case["deep_supervision_stored_steps"], count);
+    assert_eq!(output.auxiliary.len(), 2);
+    for (head, map) in output.auxiliary.iter().enumerate() {
+        let (stored, expected) = array(&format!("models/{name}/ds_{head}.npy"));
+        let off = distance(&subsample(map, steps), &expected);
+        assert!(off <= tolerance, "{name} auxiliary output {head} {stored:?}: {off}");
+    }
+
+    // The value in f64, since only the gradients are taken from the engine's f32 sum.
+    let heads = || std::iter::once(&output.prediction).chain(&output.auxiliary);
+    let mean_square = |map: &FeatureMap| {
+        let values = map.clone().into_values();
+        values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / values.len() as f64
+    };
+    let value: f64 = heads().map(mean_square).sum();
+    assert!((value - float(&case["loss"])).abs() < 1e-5 * value, "{name} loss: {value}");
+
+    let heads = heads().cloned();
+    let loss = heads.map(|map| map.into_channels_last().square().mean()).reduce(|a, b| a + b).expect("a head");
+    let mut gradients = Gradients::of(&loss);
+
+    let total = float(&case["total_gradient_l2"]);
+    let expected = json(&format!("models/{name}/gradients.json"));
+    let ours = on_device.gradients(&mut gradients);
+    let mut named: Vec<(&str, Vec<f32>)> = model.parameters().iter().map(|spec| spec.name.as_str()).zip(ours).collect();
+    let input_gradient = gradients.take_map(&image).expect("a gradient by the input");
+    let [n, c, x, y, z] = extents;
+    let input_gradient = FeatureMap::from_channels_last(input_gradient, [n, x, y, z, c], &device);
+    named.push(("<input>", input_gradient.to_channels_first()));
+    for row in expected.as_array().expect("gradients") {
+        let parameter = row["name"].as_str().expect("name");
+        let gradient = &named.iter().find(|(name, _)| *name == parameter).expect("a gradient of that name").1;
+        let norm = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+        let probe = hashed(&format!("probe:{parameter}"), gradient.len());
+        let projection = gradient.iter().zip(&probe).map(|(g, p)| f64::from(*g) * f64::from(*p)).sum::<f64>();
+        // Single activation signs flip by rounding; the fixtures' README allows this much.
+        let allowed = 1e-2 * float(&row["l2"]) + 1e-3 * total;
+        for (what, ours, theirs) in [("norm", norm, &row["l2"]), ("projection", projection, &row["proj"])] {
+            let off = (ours - float(theirs)).abs();
+            assert!(off <= allowed, "{name} {parameter} {what}: {ours} {theirs}");
+        }
+    }
+}
+
+/// Every `steps`-th voxel per axis, channels first.
+fn subsample(map: &FeatureMap, steps: [usize; 3]) -> Vec<f32> {
+    let [a, b, c] = map.size();
+    let values = map.to_channels_first();
+    let mut kept = Vec::new();
+    for plane in values.chunks_exact(a * b * c) {
+        for i in (0..a).step_by(steps[0]) {
+            for j in (0..b).step_by(steps[1]) {
+                kept.extend((0..c).step_by(steps[2]).map(|k| plane[(i * b + j) * c + k]));
+            }
+        }
+    }
+    kept
+}
+
+#[test]
+fn the_hash_matches_its_vectors() {
+    for vector in json("models/manifest.json")["hash_vectors"].as_array().expect("vectors") {
+        let seed = crc32fast::hash(vector["name"].as_str().expect("name").as_bytes());
+        assert_eq!(u64::from(seed), vector["crc32"].as_u64().expect("crc"));
+        assert_eq!(hash(seed, count(&vector["index"])), float(&vector["u"]) as f32);
+    }
+}
+
+#[test]
+fn nnunet_with_five_levels() {
+    check("nnunet_five_levels");
+}
+
+#[test]
+fn pocket_isotropic_two_samples_two_channels() {
+    check("pocket_iso");
+}
+
+#[test]
+fn pocket_anisotropic() {
+    check("pocket_aniso");
+}
+
+#[test]
+fn pocket_kernel_one_with_stride_two() {
+    check("pocket_kernel1_stride2");
+}
+
+#[test]
+fn pocket_without_projection_in_the_first_block() {
+    check("pocket_32_channels_in");
+}
+
+#[test]
+fn patches_that_cannot_work_are_refused_with_the_nearest_that_do() {
+    let config = |patch_size| ModelConfig {
+        in_channels: 1,
+        out_channels: 3,
+        patch_size,
+        target_spacing: [1.0; 3],
+        extra: serde_json::Map::new(),
+    };
+    let error = |patch| Registry::builtin().build("nnunet", &config(patch)).err().expect("an error").to_string();
+    assert_eq!(
+        error([36, 32, 32]),
+        "patch size 36 on axis 0 is not a multiple of 8; the nearest that do are 32 and 40"
+    );
+    assert!(error([16; 3]).starts_with("patch size [16, 16, 16] is too small"));
+    let unknown = Registry::builtin().build("unet", &config([32; 3])).err().expect("an error").to_string();
+    assert_eq!(unknown, "unknown architecture `unet`; known are nnunet, nnunet-pocket");
+}

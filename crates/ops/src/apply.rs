@@ -1,0 +1,232 @@
+//! Puts an [`Operation`] on the engine: runs it on the CPU backend and records it on the gradient tape.
+//!
+//! Burn's extension mechanism wants one function per number of inputs; everything else is written once.
+
+use crate::operation::{Context, Keeps, Operation, View};
+use burn::backend::{
+    Autodiff, Backend, Dispatch, Flex, TensorMetadata,
+    autodiff::{
+        checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+        grads::Gradients,
+        ops::{Backward, Ops, OpsKind},
+    },
+    backend_extension,
+    flex::{FlexTensor, Layout},
+    tensor::FloatTensor,
+};
+use burn::tensor::{Bytes, DType, Shape, Tensor};
+use std::sync::Arc;
+
+type Shared = Arc<dyn Operation>;
+
+/// What the forward pass leaves for the backward pass.
+#[derive(Clone, Debug)]
+pub struct Kept<T> {
+    inputs: Vec<T>,
+    shapes: Vec<Shape>,
+    output: Option<T>,
+    saved: Vec<T>,
+}
+
+/// A backend that can run an [`Operation`].
+pub trait Execute: Backend {
+    /// Runs the forward pass; the second part is what the operation saved.
+    fn execute(operation: &dyn Operation, inputs: &[FloatTensor<Self>]) -> (FloatTensor<Self>, Vec<FloatTensor<Self>>);
+
+    /// Runs the backward pass.
+    fn differentiate(
+        operation: &dyn Operation,
+        kept: Kept<FloatTensor<Self>>,
+        gradient: FloatTensor<Self>,
+        wanted: &[bool],
+    ) -> Vec<Option<FloatTensor<Self>>>;
+}
+
+fn new_tensor(values: Vec<f32>, shape: Shape) -> FlexTensor {
+    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
+}
+
+fn extents(shape: &Shape) -> Vec<usize> {
+    (0..shape.num_dims()).map(|axis| shape[axis]).collect()
+}
+
+impl Execute for Flex {
+    fn execute(operation: &dyn Operation, inputs: &[FlexTensor]) -> (FlexTensor, Vec<FlexTensor>) {
+        let inputs: Vec<FlexTensor> = inputs.iter().map(FlexTensor::to_contiguous).collect();
+        let shapes: Vec<Vec<usize>> = inputs.iter().map(|input| extents(&input.shape())).collect();
+        let views: Vec<View<'_>> =
+            inputs.iter().zip(&shapes).map(|(input, shape)| View { values: input.storage(), shape }).collect();
+        let output = operation.forward(&views);
+        let saved = output.saved.into_iter().map(|values| {
+            let count = values.len();
+            new_tensor(values, [count].into())
+        });
+        let saved = saved.collect();
+        (new_tensor(output.values, output.shape.into()), saved)
+    }
+
+    fn differentiate(
+        operation: &dyn Operation,
+        kept: Kept<FlexTensor>,
+        gradient: FlexTensor,
+        wanted: &[bool],
+    ) -> Vec<Option<FlexTensor>> {
+        let gradient = gradient.to_contiguous();
+        let inputs: Vec<FlexTensor> = kept.inputs.iter().map(FlexTensor::to_contiguous).collect();
+        let shapes: Vec<Vec<usize>> = kept.shapes.iter().map(extents).collect();
+        let views: Vec<View<'_>> = shapes
+            .iter()
+            .enumerate()
+            .map(|(index, shape)| View { values: inputs.get(index).map_or(&[], |input| input.storage()), shape })
+            .collect();
+        let saved: Vec<&[f32]> = kept.saved.iter().map(|tensor| tensor.storage::<f32>()).collect();
+        let gradients = operation.backward(&Context {
+            inputs: &views,
+            output: kept.output.as_ref().map_or(&[], |output| output.storage()),
+            saved: &saved,
+            gradient: gradient.storage(),
+            wanted,
+        });
+        let shaped = gradients.into_iter().zip(kept.shapes);
+        shaped.map(|(gradient, shape)| gradient.map(|values| new_tensor(values, shape))).collect()
+    }
+}
+
+/// The tape entry of an operation with `N` inputs.
+#[derive(Debug)]
+struct Entry<const N: usize>;
+
+impl<B: Execute, const N: usize> Backward<B, N> for Entry<N> {
+    type State = (Shared, Kept<FloatTensor<B>>);
+
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let wanted = ops.parents.each_ref().map(Option::is_some);
+        let (operation, kept) = ops.state;
+        let gradients = B::differentiate(operation.as_ref(), kept, gradient, &wanted);
+        for (parent, gradient) in ops.parents.into_iter().zip(gradients) {
+            if let (Some(parent), Some(gradient)) = (parent, gradient) {
+                grads.register::<B>(parent.id, gradient);
+            }
+        }
+    }
+}
+
+fn record<B: Execute, C: CheckpointStrategy, const N: usize>(
+    inputs: [FloatTensor<Autodiff<B, C>>; N],
+    operation: Shared,
+) -> FloatTensor<Autodiff<B, C>> {
+    let mut tensors = Vec::with_capacity(N);
+    let guards = inputs.map(|input| {
+        let (tensor, guard) = input.into_parts();
+        tensors.push(tensor);
+        guard
+    });
+    match Entry::<N>.prepare::<C>(guards).compute_bound().stateful() {
+        OpsKind::Tracked(entry) => {
+            let (output, saved) = B::execute(operation.as_ref(), &tensors);
+            let Keeps { inputs: keep_inputs, output: keep_output } = operation.keeps();
+            let kept = Kept {
+                shapes: tensors.iter().map(TensorMetadata::shape).collect(),
+                inputs: if keep_inputs { tensors } else { Vec::new() },
+                output: keep_output.then(|| output.clone()),
+                saved,
+            };
+            entry.finish((operation, kept), output)
+        }
+        OpsKind::UnTracked(entry) => entry.finish(B::execute(operation.as_ref(), &tensors).0),
+    }
+}
+
+/// Routes an operation to the backend of its inputs.
+#[backend_extension(Flex, Autodiff)]
+pub trait Apply: Backend {
+    /// One input.
+    fn unary(a: FloatTensor<Self>, operation: Shared) -> FloatTensor<Self>;
+    /// Two inputs.
+    fn binary(a: FloatTensor<Self>, b: FloatTensor<Self>, operation: Shared) -> FloatTensor<Self>;
+    /// Three inputs.
+    fn ternary(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        operation: Shared,
+    ) -> FloatTensor<Self>;
+    /// Four inputs.
+    fn quaternary(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        operation: Shared,
+    ) -> FloatTensor<Self>;
+}
+
+macro_rules! arities {
+    ($($name:ident($($input:ident),+);)+) => {
+        impl Apply for Flex {
+            $(fn $name($($input: FloatTensor<Self>),+, operation: Shared) -> FloatTensor<Self> {
+                Self::execute(operation.as_ref(), &[$($input),+]).0
+            })+
+        }
+
+        impl<B: Execute, C: CheckpointStrategy> Apply for Autodiff<B, C> {
+            $(fn $name($($input: FloatTensor<Self>),+, operation: Shared) -> FloatTensor<Self> {
+                record::<B, C, _>([$($input),+], operation)
+            })+
+        }
+    };
+}
+
+arities! {
+    unary(a);
+    binary(a, b);
+    ternary(a, b, c);
+    quaternary(a, b, c, d);
+}
+
+/// Applies `operation` to one tensor.
+pub fn unary<const D: usize, const A: usize>(operation: impl Operation, a: Tensor<A>) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Apply>::unary(a.into_dispatch(), Arc::new(operation)))
+}
+
+/// Applies `operation` to two tensors.
+pub fn binary<const D: usize, const A: usize, const B: usize>(
+    operation: impl Operation,
+    a: Tensor<A>,
+    b: Tensor<B>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Apply>::binary(a.into_dispatch(), b.into_dispatch(), Arc::new(operation)))
+}
+
+/// Applies `operation` to three tensors.
+pub fn ternary<const D: usize, const A: usize, const B: usize, const C: usize>(
+    operation: impl Operation,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Apply>::ternary(
+        a.into_dispatch(),
+        b.into_dispatch(),
+        c.into_dispatch(),
+        Arc::new(operation),
+    ))
+}
+
+/// Applies `operation` to four tensors.
+pub fn quaternary<const D: usize, const A: usize, const B: usize, const C: usize, const E: usize>(
+    operation: impl Operation,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+    d: Tensor<E>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Apply>::quaternary(
+        a.into_dispatch(),
+        b.into_dispatch(),
+        c.into_dispatch(),
+        d.into_dispatch(),
+        Arc::new(operation),
+    ))
+}

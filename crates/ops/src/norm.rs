@@ -1,0 +1,79 @@
+//! Instance normalisation fused with the activation and the residual addition that follow it.
+
+use crate::apply;
+use crate::feature_map::FeatureMap;
+use crate::operation::{Context, Keeps, Operation, Output, View};
+use burn::tensor::Tensor;
+use mist_kernels::{Activation, instance_norm as kernel};
+
+/// `activation(scale · (x − mean)/√(variance + eps) + shift + residual)` per sample and channel
+/// (Ulyanov, Vedaldi and Lempitsky 2016; biased variance).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InstanceNorm {
+    /// Added to the variance.
+    pub eps: f32,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+#[derive(Debug)]
+struct NormOperation {
+    shape: kernel::NormShape,
+    norm: InstanceNorm,
+}
+
+impl Operation for NormOperation {
+    fn keeps(&self) -> Keeps {
+        Keeps { inputs: true, output: true }
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Output {
+        let residual = inputs.get(3).map(|residual| residual.values);
+        let (values, statistics) = kernel::forward(
+            &self.shape,
+            inputs[0].values,
+            inputs[1].values,
+            inputs[2].values,
+            self.norm.eps,
+            self.norm.activation,
+            residual,
+        );
+        Output { values, shape: inputs[0].shape.to_vec(), saved: vec![statistics.mean, statistics.rstd] }
+    }
+
+    fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
+        let statistics = kernel::Statistics { mean: context.saved[0].to_vec(), rstd: context.saved[1].to_vec() };
+        let gradients = kernel::backward(
+            &self.shape,
+            context.inputs[0].values,
+            context.inputs[1].values,
+            context.inputs[2].values,
+            &statistics,
+            context.output,
+            context.gradient,
+            self.norm.activation,
+            context.inputs.len() == 4,
+        );
+        let mut by_input = vec![Some(gradients.x), Some(gradients.gamma), Some(gradients.beta)];
+        if context.inputs.len() == 4 {
+            by_input.push(gradients.residual);
+        }
+        by_input
+    }
+}
+
+/// Normalises `x`; `scale` and `shift` have one value per channel.
+pub fn instance_norm(
+    x: &FeatureMap,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    residual: Option<&FeatureMap>,
+    norm: InstanceNorm,
+) -> FeatureMap {
+    let shape = kernel::NormShape { batch: x.batch(), voxels: x.size().iter().product(), channels: x.channels() };
+    let operation = NormOperation { shape, norm };
+    FeatureMap::new(match residual {
+        Some(residual) => apply::quaternary(operation, x.tensor(), scale, shift, residual.tensor()),
+        None => apply::ternary(operation, x.tensor(), scale, shift),
+    })
+}

@@ -1,0 +1,66 @@
+//! What one of our own operations has to say: forward and backward on contiguous `f32` slices.
+//!
+//! An operation knows nothing of tensors or of the gradient tape; `apply` puts it on both.
+
+use std::fmt::Debug;
+
+/// Contiguous values with their shape, last axis fastest.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The values; empty where the operation did not ask to keep them.
+    pub values: &'a [f32],
+    /// Extents, slowest axis first.
+    pub shape: &'a [usize],
+}
+
+/// What the forward pass produces.
+pub struct Output {
+    /// The result.
+    pub values: Vec<f32>,
+    /// Its extents.
+    pub shape: Vec<usize>,
+    /// What the backward pass wants to find again, such as statistics.
+    pub saved: Vec<Vec<f32>>,
+}
+
+impl Output {
+    /// A result for which nothing need be saved.
+    pub fn plain(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Self {
+        Self { values, shape: shape.into(), saved: Vec::new() }
+    }
+}
+
+/// What the backward pass may look at.
+pub struct Context<'a> {
+    /// Inputs of the forward pass; their values are empty unless [`Keeps::inputs`].
+    pub inputs: &'a [View<'a>],
+    /// Result of the forward pass; empty unless [`Keeps::output`].
+    pub output: &'a [f32],
+    /// What the forward pass saved.
+    pub saved: &'a [&'a [f32]],
+    /// Gradient of the loss by the result.
+    pub gradient: &'a [f32],
+    /// For each input, whether its gradient is wanted.
+    pub wanted: &'a [bool],
+}
+
+/// Which tensors stay alive until the backward pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeps {
+    /// All inputs.
+    pub inputs: bool,
+    /// The result.
+    pub output: bool,
+}
+
+/// A differentiable operation.
+pub trait Operation: Debug + Send + Sync + 'static {
+    /// Which tensors the backward pass reads.
+    fn keeps(&self) -> Keeps;
+
+    /// Computes the result.
+    fn forward(&self, inputs: &[View<'_>]) -> Output;
+
+    /// One gradient per input, `None` where none is wanted.
+    fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>>;
+}
