@@ -115,9 +115,17 @@ impl LaneWeights {
 
     /// Sums over the coefficients `rows[y][z][x]`: z outermost, x innermost, each weight as (x·y)·z.
     fn sum(&self, rows: [&Cell; 4], y: [f64; 4], z: [f64; 4]) -> [f64; LANES] {
-        let in_plane = y.map(|y| self.weight.map(|lanes| lanes.map(|x| x * y)));
+        // Written in place: arrays of this size passed through `map` are copied, which takes longer than the sums.
+        let mut in_plane = [[[0.0; LANES]; 4]; 4];
+        for (y, weights) in y.iter().zip(&mut in_plane) {
+            for (x, weights) in self.weight.iter().zip(weights) {
+                for lane in 0..LANES {
+                    weights[lane] = x[lane] * y;
+                }
+            }
+        }
         let mut sums = [0.0; LANES];
-        for (plane, z) in z.into_iter().enumerate() {
+        for (plane, z) in z.iter().enumerate() {
             for (row, weights) in rows.iter().zip(&in_plane) {
                 for (weights, coefficients) in weights.iter().zip(&row[plane]) {
                     for lane in 0..LANES {
@@ -155,8 +163,16 @@ impl GatheredRows {
             return;
         }
         *row = Some(y);
-        cells.clear();
-        cells.extend(blocks.iter().map(|block| planes.map(|plane| block.index.map(|lanes| lanes.map(|x| plane[x])))));
+        cells.resize(blocks.len(), [[[0.0; LANES]; 4]; 4]);
+        for (cell, block) in cells.iter_mut().zip(blocks) {
+            for (plane, cell) in planes.iter().zip(cell) {
+                for (indices, values) in block.index.iter().zip(cell) {
+                    for lane in 0..LANES {
+                        values[lane] = plane[indices[lane]];
+                    }
+                }
+            }
+        }
     }
 
     /// Block number `at` of row `y`, which must be prepared.
