@@ -134,6 +134,13 @@ fn main() {
         normalisation(&filter, 1, channels, size);
     }
     convolution(&filter, 1, [320, 320], 8, 3, 1);
+    convolution(&filter, 2, [320, 320], 8, 3, 1);
+    convolution(&filter, 2, [320, 320], 4, 3, 1);
+    convolution(&filter, 2, [256, 256], 8, 3, 1);
+    convolution(&filter, 2, [128, 128], 8, 3, 1);
+    convolution(&filter, 2, [128, 128], 16, 3, 1);
+    convolution(&filter, 2, [64, 64], 16, 3, 1);
+    convolution(&filter, 2, [64, 64], 8, 3, 1);
     for (size, channels) in [(64, [64, 32]), (32, [128, 64]), (16, [256, 128])] {
         convolution(&filter, 1, channels, size, 3, 1);
         convolution(&filter, 1, channels, size, 1, 1);

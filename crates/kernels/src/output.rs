@@ -1,6 +1,6 @@
 //! Outputs that are written once, by jobs that own disjoint parts of them.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
@@ -66,15 +66,18 @@ pub(crate) fn pieces(total: usize, part: usize) -> impl Iterator<Item = usize> {
 }
 
 thread_local! {
-    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// A stack, because a thread that waits inside `work` for other jobs may run some of them itself.
+    static SCRATCH: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Calls `work` with `len` floats of this thread, kept between calls; their content is whatever was there.
-pub(crate) fn with_scratch(len: usize, work: impl FnOnce(&mut [f32])) {
-    let mut scratch = SCRATCH.take();
+pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    let mut scratch = SCRATCH.with_borrow_mut(Vec::pop).unwrap_or_default();
     if scratch.len() < len {
-        scratch.resize(len, 0.0);
+        // Not resized: nothing of the content is wanted, and zeroed memory comes untouched from the system.
+        scratch = vec![0.0; len];
     }
-    work(&mut scratch[..len]);
-    SCRATCH.set(scratch);
+    let result = work(&mut scratch[..len]);
+    SCRATCH.with_borrow_mut(|stack| stack.push(scratch));
+    result
 }

@@ -106,6 +106,9 @@ enum Kind {
     #[cfg(target_arch = "x86_64")]
     Avx2,
     Portable,
+    /// Never the best; the code paths of AVX-512 for tests on other machines.
+    #[cfg(test)]
+    PortableWide,
 }
 
 impl Isa {
@@ -124,7 +127,25 @@ impl Isa {
         };
         #[cfg(not(target_arch = "x86_64"))]
         let wide = std::iter::empty();
-        wide.chain([Isa(Kind::Portable)])
+        let portable = [
+            Isa(Kind::Portable),
+            #[cfg(test)]
+            Isa(Kind::PortableWide),
+        ];
+        wide.chain(portable)
+    }
+
+    /// `f32` per vector.
+    pub(crate) fn lanes(self) -> usize {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => avx512::Avx512::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => avx2::Avx2::LANES,
+            Kind::Portable => Portable::<8>::LANES,
+            #[cfg(test)]
+            Kind::PortableWide => Portable::<16>::LANES,
+        }
     }
 
     /// Runs `kernel` with this instruction set.
@@ -136,7 +157,9 @@ impl Isa {
             // SAFETY: this kind exists only where its features were detected.
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => unsafe { avx2::run(kernel) },
-            Kind::Portable => kernel.run(Portable),
+            Kind::Portable => kernel.run(Portable::<8>),
+            #[cfg(test)]
+            Kind::PortableWide => kernel.run(Portable::<16>),
         }
     }
 }

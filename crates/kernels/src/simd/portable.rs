@@ -2,65 +2,66 @@
 
 use super::Simd;
 
-/// 8 lanes in an array.
+/// An array of 8 lanes, for few registers, or of 16, for many: with the latter, tests run the code that AVX-512 takes
+/// on any machine.
 #[derive(Clone, Copy)]
-pub(super) struct Portable;
+pub(super) struct Portable<const LANES: usize>;
 
 macro_rules! lanes {
     ($lane:ident => $value:expr) => {{
-        let mut result = [0.0; 8];
-        for $lane in 0..8 {
+        let mut result = [0.0; LANES];
+        for $lane in 0..LANES {
             result[$lane] = $value;
         }
         result
     }};
 }
 
-impl Simd for Portable {
-    type V = [f32; 8];
-    const LANES: usize = 8;
-    const MANY_REGISTERS: bool = false;
+impl<const LANES: usize> Simd for Portable<LANES> {
+    type V = [f32; LANES];
+    const LANES: usize = LANES;
+    const MANY_REGISTERS: bool = LANES == 16;
 
     #[inline(always)]
-    fn splat(self, value: f32) -> [f32; 8] {
-        [value; 8]
+    fn splat(self, value: f32) -> [f32; LANES] {
+        [value; LANES]
     }
     #[inline(always)]
-    fn add(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+    fn add(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => a[i] + b[i])
     }
     #[inline(always)]
-    fn sub(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+    fn sub(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => a[i] - b[i])
     }
     #[inline(always)]
-    fn mul(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+    fn mul(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => a[i] * b[i])
     }
     #[inline(always)]
-    fn max(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+    fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => if a[i] > b[i] { a[i] } else { b[i] })
     }
     #[inline(always)]
-    fn fma(self, a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+    fn fma(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => a[i].mul_add(b[i], c[i]))
     }
     #[inline(always)]
-    fn fnma(self, a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+    fn fnma(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => (-a[i]).mul_add(b[i], c[i]))
     }
     #[inline(always)]
-    fn where_positive(self, key: [f32; 8], a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+    fn where_positive(self, key: [f32; LANES], a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => if key[i] > 0.0 { a[i] } else { b[i] })
     }
     #[inline(always)]
-    unsafe fn load(self, from: *const f32) -> [f32; 8] {
-        // SAFETY: the caller promises 8 readable values; an array of f32 has their alignment.
+    unsafe fn load(self, from: *const f32) -> [f32; LANES] {
+        // SAFETY: the caller promises `LANES` readable values; an array of f32 has their alignment.
         unsafe { *from.cast() }
     }
     #[inline(always)]
-    unsafe fn store(self, to: *mut f32, value: [f32; 8]) {
-        // SAFETY: the caller promises 8 writable values; an array of f32 has their alignment.
+    unsafe fn store(self, to: *mut f32, value: [f32; LANES]) {
+        // SAFETY: the caller promises `LANES` writable values; an array of f32 has their alignment.
         unsafe { *to.cast() = value }
     }
 }

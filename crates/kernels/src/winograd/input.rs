@@ -16,24 +16,31 @@ pub(super) struct Frequencies {
     pub channels: usize,
 }
 
-/// `Bt d` along all axes of the tiles `tiles` of `map`, whose voxels have `channels` values.
+/// The map that tiles read.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// The grid's source map.
+    pub map: &'a [f32],
+    /// One row of zeros, read in place of rows outside the map.
+    pub zeros: &'a [f32],
+}
+
+/// `Bt d` along all axes of the tiles `tiles` of `source`, whose voxels have `channels` values.
 ///
 /// The columns that neighbouring tiles of a row share are transformed along depth and height only once.
 ///
 /// # Safety
-/// `map` must be the grid's source map, `channels` a multiple of the lanes, and `to` have room for the tiles.
+/// Map and zeros must have the grid's sizes, `channels` be a multiple of the lanes, and `to` have room for the tiles.
 #[inline(always)]
 pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
     simd: S,
     grid: &Grid,
-    map: *const f32,
+    source: Source,
     tiles: Range<usize>,
     to: Frequencies,
 ) {
     let channels = to.channels;
     let [depth, height, width] = grid.source;
-    // Rows outside the map read this, with a step of 0.
-    let zeros = [0.0f32; 16];
     let mut ring: MaybeUninit<[[S::V; 36]; 6]> = MaybeUninit::uninit();
     let ring: *mut [S::V; 36] = ring.as_mut_ptr().cast();
     let mut plane: MaybeUninit<[[S::V; 6]; 6]> = MaybeUninit::uninit();
@@ -42,14 +49,14 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
     while tile < tiles.end {
         let in_row = grid.rest_of_row(tile).min(tiles.end - tile);
         let place = grid.place(tile);
-        let mut rows = [(zeros.as_ptr(), 0usize, 0usize); 36];
+        let mut rows = [source.zeros.as_ptr(); 36];
         for i in 0..D + 2 {
             for j in 0..H + 2 {
                 let d = (place.start[0] + i).wrapping_sub(grid.padding[0]);
                 let h = (place.start[1] + j).wrapping_sub(grid.padding[1]);
                 if d < depth && h < height {
                     let row = ((place.image * depth + d) * height + h) * width * channels;
-                    rows[i * 6 + j] = (map.wrapping_add(row), channels, 1);
+                    rows[i * 6 + j] = source.map[row..].as_ptr();
                 }
             }
         }
@@ -71,10 +78,10 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
                             }
                             continue;
                         }
+                        let offset = w * channels + channel;
                         for j in 0..H + 2 {
                             let line = samples!(D, simd, I => {
-                                let (row, step, inside) = rows[I * 6 + j];
-                                simd.load(row.add(w * step + channel * inside))
+                                simd.load(rows[I * 6 + j].add(offset))
                             });
                             let line = input::<S, D>(simd, line);
                             for_each_index!(D + 2, I => (*plane.add(I))[j] = line[I]);

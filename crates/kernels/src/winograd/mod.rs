@@ -3,7 +3,7 @@
 //! A tile of outputs is computed from frequencies: transforms of its input voxels times transforms of the kernel,
 //! transformed back. The products of all tiles and channels at one frequency are a matrix product, which is where the
 //! time goes. Tiles are 4x4x4 where the map is large enough, else 2x4x4; their relative rounding errors (L2, random
-//! data, 32 channels) are 1.4e-6 and 8e-7 against 2.4e-7 of the direct way. The weight gradient takes 4x4x4 or 2x2x2.
+//! data, 32 channels) are 1.4e-6 and 8e-7 against 2.4e-7 of the direct way; that of 2x2x2, for many channels and few voxels, is 2.6e-7.
 
 mod forward;
 mod grid;
@@ -14,10 +14,12 @@ mod weight_gradient;
 mod weights;
 
 use crate::conv::{ConvShape, Roles};
+use crate::output::with_scratch;
 use crate::simd::Isa;
 use crate::tile::BLOCK;
 use forward::Pass;
 use grid::Grid;
+use input::Source;
 use weights::Frequencies;
 
 /// Least extent for tiles of 4 along every axis.
@@ -38,8 +40,24 @@ pub(crate) fn suits(shape: &ConvShape) -> bool {
         && shape.batch * output.iter().product::<usize>() >= VOXELS
 }
 
-fn large(shape: &ConvShape) -> bool {
-    shape.input.iter().all(|&extent| extent >= LARGE)
+/// Output voxels of a tile per axis.
+#[derive(Clone, Copy)]
+enum Tile {
+    Cube4,
+    Flat244,
+    Cube2,
+}
+
+/// The tile of a pass. Larger ones save products; smaller ones waste less at the ends of a small map, and have fewer
+/// frequencies of the weights to go through memory, `heavy` being the pairs of channels from where that counts.
+fn tile(shape: &ConvShape, heavy: bool) -> Tile {
+    if shape.input.iter().all(|&extent| extent >= LARGE) {
+        Tile::Cube4
+    } else if heavy {
+        Tile::Cube2
+    } else {
+        Tile::Flat244
+    }
 }
 
 /// The forward pass, or with exchanged roles the input gradient, of a shape that [`suits`].
@@ -51,10 +69,13 @@ pub(crate) fn convolve(
     weight: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
-    if large(shape) {
-        convolve_tiles::<4, 4, 4>(isa, shape, roles, map, weight, bias)
-    } else {
-        convolve_tiles::<2, 4, 4>(isa, shape, roles, map, weight, bias)
+    // Measured at 8^3: 256 channels are faster by 2x2x2 for one image, by 2x4x4 for two.
+    let voxels = shape.batch * shape.output().iter().product::<usize>();
+    let heavy = shape.in_channels * shape.out_channels >= 256 * 128 && voxels <= 512;
+    match tile(shape, heavy) {
+        Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, map, weight, bias),
+        Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, map, weight, bias),
+        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, map, weight, bias),
     }
 }
 
@@ -78,17 +99,22 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
             (grid, shape.out_channels, shape.in_channels)
         }
     };
-    let zeros = vec![0.0; output_channels];
-    let weights = &Frequencies::new::<D, H, W>(isa, shape, weight, roles);
+    let zeros = vec![0.0; output_channels.max(grid.source[2] * source_channels)];
+    let source = Source { map, zeros: &zeros };
     let bias = bias.unwrap_or(&zeros);
-    Pass { grid, map, source_channels, output_channels, weights, bias }.run::<D, H, W>(isa)
+    with_scratch(grid.frequencies() * source_channels * output_channels, |room| {
+        let weights = Frequencies::new::<D, H, W>(isa, shape, weight, roles, room);
+        Pass { grid, source, source_channels, output_channels, weights, bias }.run::<D, H, W>(isa)
+    })
 }
 
 /// The weight gradient of a shape that [`suits`].
 pub(crate) fn weight_gradient(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    if large(shape) {
-        weight_gradient::weight_gradient::<4, 4, 4>(isa, shape, x, dy)
-    } else {
-        weight_gradient::weight_gradient::<2, 2, 2>(isa, shape, x, dy)
+    // Measured at 8^3: the sums of all frequencies, read and written once per batch, weigh more than the products.
+    let heavy = shape.in_channels * shape.out_channels >= 128 * 128;
+    match tile(shape, heavy) {
+        Tile::Cube4 => weight_gradient::weight_gradient::<4, 4, 4>(isa, shape, x, dy),
+        Tile::Flat244 => weight_gradient::weight_gradient::<2, 4, 4>(isa, shape, x, dy),
+        Tile::Cube2 => weight_gradient::weight_gradient::<2, 2, 2>(isa, shape, x, dy),
     }
 }

@@ -10,7 +10,7 @@ use crate::simd::Simd;
 /// Products of some tiles for one vector of channels: `[frequency][tile]`, with these distances.
 #[derive(Clone, Copy)]
 pub(super) struct Products {
-    pub values: *const f32,
+    pub values: *mut f32,
     pub frequency_step: usize,
     pub tile_step: usize,
 }

@@ -7,10 +7,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::grid::Grid;
-use super::input::{Frequencies, gradient_tiles, input_tiles};
+use super::input::{Frequencies, Source, gradient_tiles, input_tiles};
 use super::weights::gradient_of_weight;
 use crate::conv::ConvShape;
-use crate::output::Shared;
+use crate::output::{Shared, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{Lines, add_products};
 
@@ -39,41 +39,49 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
     let (frequencies, all) = (grid.frequencies(), grid.tiles());
     let batch = (BATCH / (frequencies * (inputs + outputs))).max(TRANSFORM_TILES).min(all);
     let (x_step, dy_step) = (batch * inputs + PAD, batch * outputs + PAD);
-    let mut x_room = Vec::<f32>::with_capacity(frequencies * x_step);
-    let mut dy_room = Vec::<f32>::with_capacity(frequencies * dy_step);
-    let (x_values, dy_values) = (Shared(x_room.as_mut_ptr()), Shared(dy_room.as_mut_ptr()));
-    let mut sums = vec![0.0; frequencies * inputs * outputs];
-    for start in (0..all).step_by(batch) {
-        let end = (start + batch).min(all);
-        (0..(end - start).div_ceil(TRANSFORM_TILES)).into_par_iter().with_max_len(1).for_each(|job| {
-            let first = job * TRANSFORM_TILES;
-            let tiles = start + first..(start + first + TRANSFORM_TILES).min(end);
-            let x_to = x_values.pointer().wrapping_add(first * inputs);
-            let dy_to = dy_values.pointer().wrapping_add(first * outputs);
-            isa.run(Transform::<D, H, W> {
-                grid: &grid,
-                maps: [x, dy],
-                tiles,
-                to: [
-                    Frequencies { values: x_to, step: x_step, channels: inputs },
-                    Frequencies { values: dy_to, step: dy_step, channels: outputs },
-                ],
+    let zeros = vec![0.0; shape.input[2] * inputs];
+    let source = Source { map: x, zeros: &zeros };
+    with_scratch(frequencies * (x_step + dy_step + inputs * outputs), |scratch| {
+        let (x_room, scratch) = scratch.split_at_mut(frequencies * x_step);
+        let (dy_room, sums) = scratch.split_at_mut(frequencies * dy_step);
+        let (x_values, dy_values) = (Shared(x_room.as_mut_ptr()), Shared(dy_room.as_mut_ptr()));
+        for start in (0..all).step_by(batch) {
+            let end = (start + batch).min(all);
+            (0..(end - start).div_ceil(TRANSFORM_TILES)).into_par_iter().with_max_len(1).for_each(|job| {
+                let first = job * TRANSFORM_TILES;
+                let tiles = start + first..(start + first + TRANSFORM_TILES).min(end);
+                let x_to = x_values.pointer().wrapping_add(first * inputs);
+                let dy_to = dy_values.pointer().wrapping_add(first * outputs);
+                isa.run(Transform::<D, H, W> {
+                    grid: &grid,
+                    source,
+                    dy,
+                    tiles,
+                    to: [
+                        Frequencies { values: x_to, step: x_step, channels: inputs },
+                        Frequencies { values: dy_to, step: dy_step, channels: outputs },
+                    ],
+                });
             });
-        });
-        sums.par_chunks_mut(inputs * outputs).with_max_len(1).enumerate().for_each(|(frequency, sums)| {
-            let x = x_values.pointer().wrapping_add(frequency * x_step);
-            let dy = dy_values.pointer().wrapping_add(frequency * dy_step);
-            isa.run(Add { x, dy, tiles: end - start, inputs, outputs, sums });
-        });
-    }
-    gradient_of_weight::<D, H, W>(isa, shape, &sums)
+            sums.par_chunks_mut(inputs * outputs).with_max_len(1).enumerate().for_each(|(frequency, sums)| {
+                let x = x_values.pointer().wrapping_add(frequency * x_step);
+                let dy = dy_values.pointer().wrapping_add(frequency * dy_step);
+                if start == 0 {
+                    sums.fill(0.0);
+                }
+                isa.run(Add { x, dy, tiles: end - start, inputs, outputs, sums });
+            });
+        }
+        gradient_of_weight::<D, H, W>(isa, shape, sums)
+    })
 }
 
 /// Both transforms of some tiles.
 struct Transform<'a, const D: usize, const H: usize, const W: usize> {
     grid: &'a Grid,
-    /// Input and gradient of the output.
-    maps: [&'a [f32]; 2],
+    source: Source<'a>,
+    /// Gradient of the output.
+    dy: &'a [f32],
     tiles: Range<usize>,
     to: [Frequencies; 2],
 }
@@ -81,11 +89,10 @@ struct Transform<'a, const D: usize, const H: usize, const W: usize> {
 impl<const D: usize, const H: usize, const W: usize> Kernel for Transform<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let [x, dy] = self.maps;
         // SAFETY: the batch has room for its tiles; the channels are multiples of the lanes.
         unsafe {
-            input_tiles::<S, D, H, W>(simd, self.grid, x.as_ptr(), self.tiles.clone(), self.to[0]);
-            gradient_tiles::<S, D, H, W>(simd, self.grid, dy.as_ptr(), self.tiles, self.to[1]);
+            input_tiles::<S, D, H, W>(simd, self.grid, self.source, self.tiles.clone(), self.to[0]);
+            gradient_tiles::<S, D, H, W>(simd, self.grid, self.dy.as_ptr(), self.tiles, self.to[1]);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Kernels to frequencies, and gradients of frequencies back to kernels.
 
+use std::mem::MaybeUninit;
+
 use rayon::prelude::*;
 
 use super::transform::{for_each_index, kernel, kernel_gradient, samples};
 use crate::conv::{ConvShape, Roles};
-use crate::output::filled_anywhere;
+use crate::output::{Shared, filled_parts};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::BLOCK;
 
@@ -14,20 +16,22 @@ const SOURCES: usize = 8;
 const ENTRIES: usize = 27;
 
 /// Kernels as frequencies: `[block of output channels][frequency][source channel][BLOCK]`.
-pub(super) struct Frequencies {
-    data: Vec<f32>,
+pub(super) struct Frequencies<'a> {
+    data: &'a [f32],
     frequencies: usize,
     sources: usize,
 }
 
-impl Frequencies {
+impl<'a> Frequencies<'a> {
     /// Transforms `weight`, `[out, in, 3, 3, 3]`, for tiles of `D * H * W` outputs. With exchanged roles the kernels
-    /// are mirrored too, as the input gradient wants them.
+    /// are mirrored too, as the input gradient wants them. `room` has as many values as frequencies and pairs of
+    /// channels.
     pub fn new<const D: usize, const H: usize, const W: usize>(
         isa: Isa,
         shape: &ConvShape,
         weight: &[f32],
         roles: Roles,
+        room: &'a mut [f32],
     ) -> Self {
         let (outputs, sources) = match roles {
             Roles::Forward => (shape.out_channels, shape.in_channels),
@@ -35,7 +39,10 @@ impl Frequencies {
         };
         let frequencies = (D + 2) * (H + 2) * (W + 2);
         let groups = sources.div_ceil(SOURCES);
-        let fill = |job: usize, to: *mut f32| {
+        let blocks = outputs / BLOCK;
+        assert_eq!(room.len(), blocks * frequencies * sources * BLOCK, "room does not match the weights");
+        let to = Shared(room.as_mut_ptr());
+        (0..blocks * groups).into_par_iter().with_max_len(1).for_each(|job| {
             let (block, group) = (job / groups, job % groups);
             for source in group * SOURCES..(group * SOURCES + SOURCES).min(sources) {
                 let mut entries = [[0.0f32; BLOCK]; ENTRIES];
@@ -49,14 +56,12 @@ impl Frequencies {
                         entries[if mirrored { ENTRIES - 1 - k } else { k }][lane] = value;
                     }
                 }
-                let to = to.wrapping_add((block * frequencies * sources + source) * BLOCK);
+                // Each block and source channel, and with it each value, belongs to exactly one job.
+                let to = to.pointer().wrapping_add((block * frequencies * sources + source) * BLOCK);
                 isa.run(Transform::<D, H, W> { entries: &entries, to, step: sources * BLOCK });
             }
-        };
-        let blocks = outputs / BLOCK;
-        // SAFETY: each block and source channel, and with it each element, belongs to exactly one job.
-        let data = unsafe { filled_anywhere(blocks * frequencies * sources * BLOCK, blocks * groups, fill) };
-        Self { data, frequencies, sources }
+        });
+        Self { data: room, frequencies, sources }
     }
 
     /// First weight of a frequency for the output channels from `channel` on.
@@ -129,20 +134,20 @@ pub(super) fn gradient_of_weight<const D: usize, const H: usize, const W: usize>
     sums: &[f32],
 ) -> Vec<f32> {
     let (inputs, outputs) = (shape.in_channels, shape.out_channels);
-    let mut gradient = vec![0.0; shape.weight_len()];
-    gradient.par_chunks_mut(BLOCK * inputs * ENTRIES).enumerate().for_each(|(block, part)| {
+    let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
         for input in 0..inputs {
             let mut entries = [[0.0f32; BLOCK]; ENTRIES];
             let from = sums[input * outputs + block * BLOCK..].as_ptr();
             isa.run(Back::<D, H, W> { from, step: inputs * outputs, entries: &mut entries });
             for (lane, kernels) in part.chunks_exact_mut(inputs * ENTRIES).enumerate() {
                 for (k, value) in kernels[input * ENTRIES..][..ENTRIES].iter_mut().enumerate() {
-                    *value = entries[k][lane];
+                    value.write(entries[k][lane]);
                 }
             }
         }
-    });
-    gradient
+    };
+    // SAFETY: a part holds the kernels of a block of output channels and all input channels.
+    unsafe { filled_parts((0..outputs / BLOCK).map(|_| BLOCK * inputs * ENTRIES), fill) }
 }
 
 /// The inverse of [`Transform`]'s place: frequencies of one input channel and one block of output channels.

@@ -13,13 +13,29 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// Sum by halves: its rounding error grows with the logarithm of the count, not with the count.
+///
+/// The order of the additions is NumPy's, so that parameters in `config.json` agree to the last digit with those that
+/// the reference writes.
 pub fn pairwise_sum(values: &[f64]) -> f64 {
-    const SHORT: usize = 64;
-    if values.len() <= SHORT {
+    const LANES: usize = 8;
+    const SHORT: usize = 128;
+    if values.len() < LANES {
         return values.iter().sum();
     }
-    let (left, right) = values.split_at(values.len() / 2);
-    pairwise_sum(left) + pairwise_sum(right)
+    if values.len() > SHORT {
+        let half = values.len() / 2;
+        let (left, right) = values.split_at(half - half % LANES);
+        return pairwise_sum(left) + pairwise_sum(right);
+    }
+    let (groups, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for group in groups {
+        for (sum, value) in sums.iter_mut().zip(group) {
+            *sum += value;
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    rest.iter().fold(((a + b) + (c + d)) + ((e + f) + (g + h)), |sum, value| sum + value)
 }
 
 /// Mean, 0 without values.

@@ -65,7 +65,7 @@ fn channel(array: &ChannelsLast, channel: usize, spacing: [f64; 3]) -> Volume<f3
 }
 
 /// Turns to the original's axes, resamples, and puts back into what was cut away, filled with `fill`.
-fn restore<T: Copy>(
+fn restore<T: Copy + Send + Sync>(
     image: &Volume<T>,
     original: &Original,
     fill: T,

@@ -80,9 +80,9 @@ impl FoldRun<'_> {
         let begin = Instant::now();
         let batches = self.loader.stream(state.epoch, state.step, remaining, self.loader_threads)?;
         for (done, batch) in batches.enumerate() {
-            let place = || format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
+            let place = format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
             let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate);
-            state.loss_sum += loss.map_err(|error| error.place(place()))?;
+            state.loss_sum += loss.map_err(|error| error.place(place.clone()))?;
             state.step += 1;
             state.global_step += 1;
             bar.advance(1);
@@ -94,7 +94,7 @@ impl FoldRun<'_> {
                 duration(left as f64 / pace)
             ));
             if interrupt::requested() {
-                return Err(Error::interrupted(format!("stopped on request after step {}", state.step)).place(place()));
+                return Err(Error::interrupted(format!("stopped on request after step {}", state.step)).place(place));
             }
         }
         Ok(())
