@@ -123,7 +123,7 @@ fn a_case_without_a_listed_box_is_cropped_to_its_own_foreground() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("scan.nii.gz");
     nifti::write(&file, &scan()).unwrap();
-    let found = preprocess_case(&settings(), &[file.clone()], None, None).unwrap();
+    let found = preprocess_case(&settings(), std::slice::from_ref(&file), None, None).unwrap();
     let expected = BoundingBox { start: [5, 4, 3], end: [14, 11, 8], original_size: SIZE };
     assert_eq!(found.bounding_box, Some(expected));
     assert_eq!(found.original_geometry, *scan().geometry());

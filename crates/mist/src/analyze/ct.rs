@@ -81,7 +81,7 @@ impl CtSamples {
         let total = self.count + other.count;
         let (own, new) = (self.count as f64, other.count as f64);
         let step = other.mean - self.mean;
-        self.mean += step * new / total as f64;
+        self.mean = (own * self.mean + new * other.mean) / total as f64;
         self.squares += other.squares + step * step * own * new / total as f64;
         self.count = total;
         self.outside += other.outside;
