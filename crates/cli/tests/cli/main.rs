@@ -3,4 +3,5 @@
 mod aliases;
 mod help;
 mod shell;
+mod training;
 mod usage;

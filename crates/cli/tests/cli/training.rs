@@ -1,0 +1,135 @@
+//! Training as a user sees it: stopped, killed, continued, and with impossible wishes. Six real scans, a few steps.
+
+use crate::shell::Shell;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const CASES: [&str; 6] = ["015", "036", "057", "088", "104", "130"];
+const TRAIN: &str = "train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 3 --warmup-epochs 1";
+
+/// A shell in whose folder `results` and `numpy` wait for training, with five steps per epoch.
+fn prepared() -> Shell {
+    let shell = Shell::new();
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mist/assets/hippocampus");
+    for case in CASES {
+        let name = format!("hippocampus_{case}.nii.gz");
+        let folder = shell.path("data/train").join(case);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::copy(assets.join("imagesTr").join(&name), folder.join("mr.nii.gz")).expect("a scan");
+        std::fs::copy(assets.join("labelsTr").join(&name), folder.join("mask.nii.gz")).expect("a mask");
+    }
+    shell.write(
+        "data/dataset.json",
+        r#"{"task": "hippocampus", "modality": "mr", "train-data": "train", "mask": ["mask"], "images": {"mr": ["mr"]},
+            "labels": [0, 1, 2]}"#,
+    );
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    shell.mist("preprocess").exits(0);
+    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
+    shell
+}
+
+/// Edits `config.json` as a user would.
+fn set(shell: &Shell, old: &str, new: &str) {
+    let path = shell.path("results/config.json");
+    let text = std::fs::read_to_string(&path).expect("a config");
+    assert!(text.contains(old), "{old} in {text}");
+    std::fs::write(path, text.replace(old, new)).expect("a writable config");
+}
+
+fn weights(shell: &Shell) -> Vec<u8> {
+    std::fs::read(shell.path("results/models/fold_0.pt")).expect("weights")
+}
+
+/// Starts the command and lets it run for a while.
+fn start(shell: &Shell, line: &str, time: Duration) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mist"));
+    command.args(line.split_whitespace()).current_dir(shell.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().expect("a program that starts");
+    std::thread::sleep(time);
+    child
+}
+
+/// The weights do not depend on how often the run was cut off, nor on the number of loader threads.
+#[test]
+fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
+    let whole = prepared();
+    whole.mist(TRAIN).exits(0);
+    for file in ["logs/fold_0", "predictions/train/raw", "checkpoints/fold_0_checkpoint.pt"] {
+        assert!(whole.path("results").join(file).exists(), "{file}");
+    }
+
+    let killed = prepared();
+    set(&killed, r#""num_cpu_workers": 8"#, r#""num_cpu_workers": 0"#);
+    let mut line = TRAIN.to_owned();
+    for milliseconds in [700, 1900, 3100] {
+        let mut child = start(&killed, &line, Duration::from_millis(milliseconds));
+        child.kill().expect("SIGKILL");
+        child.wait().expect("an end");
+        line = format!("{TRAIN} --resume");
+    }
+    killed.mist(&line).exits(0);
+    assert!(weights(&whole) == weights(&killed), "the weights differ");
+
+    // A finished run can be continued, and only knowingly be replaced.
+    killed.mist(&line).exits(0).stdout_has("already complete");
+    killed.mist(TRAIN).exits(1).stderr_has("fold_0.pt").stderr_has("--resume");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stop_signal_saves_the_step_and_resuming_gives_the_same_bits() {
+    let whole = prepared();
+    whole.mist(TRAIN).exits(0);
+
+    let stopped = prepared();
+    let mut child = start(&stopped, TRAIN, Duration::from_millis(1500));
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+    assert!(sent.success());
+    let status = child.wait().expect("an end");
+    // On a very fast machine the run may have been over before the signal came.
+    assert!([Some(130), Some(0)].contains(&status.code()), "{status}");
+    stopped.mist(&format!("{TRAIN} --resume")).exits(0);
+    assert!(weights(&whole) == weights(&stopped), "the weights differ");
+}
+
+#[test]
+fn impossible_wishes_are_refused_before_anything_is_written() {
+    let shell = prepared();
+    let config = || std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    let before = config();
+    shell.mist("train --epochs 10").exits(1).stderr_has("training.warmup_epochs").stderr_has("--warmup-epochs 1");
+    shell.mist(&TRAIN.replace("--folds 0", "--folds 3")).exits(2).stderr_has("there is no fold 3");
+    shell.mist(&TRAIN.replace("32 32 32", "36 32 32")).exits(1).stderr_has("the nearest that do are 32 and 40");
+    shell.mist(&format!("{TRAIN} --resume --overwrite")).exits(2).stderr_has("--overwrite");
+    shell.mist(&format!("{TRAIN} --numpy nowhere")).exits(1).stderr_has("nowhere").stderr_has("mist preprocess");
+    shell.mist(&format!("{TRAIN} --results nowhere")).exits(1).stderr_has("nowhere").stderr_has("mist analyze");
+    assert_eq!(config(), before);
+    assert!(!shell.path("results/models").exists());
+}
+
+#[test]
+fn a_loss_that_is_no_longer_finite_ends_the_fold_and_names_step_and_cases() {
+    let shell = prepared();
+    shell
+        .mist(&format!("{TRAIN} --learning-rate 1e30"))
+        .exits(1)
+        .stderr_has("fold 0, epoch 1, step")
+        .stderr_has("cases ")
+        .stderr_has("--learning-rate");
+}
+
+#[test]
+fn a_damaged_array_or_checkpoint_is_named() {
+    let shell = prepared();
+    let array = shell.path("numpy/images/036.npy");
+    let bytes = std::fs::read(&array).expect("an array");
+    std::fs::write(&array, &bytes[..bytes.len() / 2]).expect("a writable array");
+    shell.mist(TRAIN).exits(1).stderr_has("036.npy");
+    std::fs::write(&array, bytes).expect("a writable array");
+
+    std::fs::create_dir_all(shell.path("results/checkpoints")).expect("a folder");
+    shell.write("results/checkpoints/fold_0_checkpoint.pt", "not a checkpoint");
+    shell.mist(&format!("{TRAIN} --resume")).exits(1).stderr_has("fold_0_checkpoint.pt").stderr_has("--overwrite");
+}
