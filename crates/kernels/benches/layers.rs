@@ -1,6 +1,7 @@
 //! Milliseconds and GFLOP/s of the layers of nnunet-pocket at 32^3 (batch 2) and of nnunet at 64^3.
 //!
-//! `cargo bench -p mist-kernels --bench layers [-- FILTER]`; threads by `RAYON_NUM_THREADS`. A convolution counts `2 * kernel * in * out * output voxels` operations, whatever its method does.
+//! `cargo bench -p mist-kernels --bench layers [-- FILTER]`; threads by `RAYON_NUM_THREADS`. A convolution counts
+//! `2 * kernel * in * out * output voxels` operations, whatever its method does.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,11 +1,14 @@
 //! From raw scans to the arrays that the reference preprocessed from them, up to (not including) normalization.
 
+#[path = "support/difference.rs"]
+mod difference;
 mod support;
 
+use difference::largest_difference;
 use mist_volume::orientation::to_standard;
 use mist_volume::resample::{resample_image, resample_labels};
 use mist_volume::{Volume, foreground, nifti};
-use support::{array, channel, golden, largest_difference};
+use support::{array, channel, golden};
 
 fn config(set: &str) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(golden(&format!("pipeline/{set}/results/config.json"))).unwrap()).unwrap()

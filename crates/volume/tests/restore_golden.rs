@@ -1,7 +1,10 @@
 //! The way of an image into the network's grid and of label maps and probabilities back, against the reference.
 
+#[path = "support/difference.rs"]
+mod difference;
 mod support;
 
+use difference::largest_difference;
 use mist_volume::crop::{BoundingBox, crop, uncrop};
 use mist_volume::orientation::{from_standard, to_standard};
 use mist_volume::percentile::percentile_f32;
@@ -9,7 +12,7 @@ use mist_volume::resample::{resample_class_indices, resample_image, resample_pro
 use mist_volume::{Volume, foreground, nifti};
 use serde_json::Value;
 use std::io::Read;
-use support::{array, channel, golden, largest_difference};
+use support::{array, channel, golden};
 
 fn cases() -> Vec<Value> {
     serde_json::from_slice(&std::fs::read(golden("restore/cases.json")).unwrap()).unwrap()

@@ -14,8 +14,8 @@ pub(crate) struct Finalize {
     /// Number of cases evaluated at the same time
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
     num_workers_evaluate: usize,
-    /// Where the networks run: cpu, cuda, or the index of a GPU; without such a GPU, on the CPU
-    #[arg(long, value_name = "DEVICE", default_value = "cuda", value_parser = values::device)]
+    /// Where the networks run: cpu, cuda, or the index of a GPU; this version computes on the CPU whatever is asked for
+    #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = values::device)]
     device: String,
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Predict {
     /// Folder for the segmentations, one <id>.nii.gz per case; created if missing
     #[arg(long, value_name = "FOLDER", value_parser = values::path())]
     output: PathBuf,
-    /// Where the networks run: cpu, cuda, or the index of a GPU; without such a GPU, on the CPU
-    #[arg(long, value_name = "DEVICE", default_value = "cuda", value_parser = values::device)]
+    /// Where the networks run: cpu, cuda, or the index of a GPU; this version computes on the CPU whatever is asked for
+    #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = values::device)]
     device: String,
     /// Rules for cleaning up the segmentations (not available in this version)
     #[arg(long, value_name = "FILE", value_parser = values::path())]
@@ -36,7 +36,8 @@ struct Input {
     /// Cases to segment: a CSV file with a column `id` and one column per image
     #[arg(long, value_name = "FILE", value_parser = values::path())]
     paths_csv: Option<PathBuf>,
-    /// Folder of the cases to segment, instead of a CSV file
+    /// Folder of the cases to segment, instead of a CSV file: <id>/<channel>.nii.gz, <id>_<channel>.nii.gz, or
+    /// <id>.nii.gz where there is one channel
     #[arg(long, value_name = "FOLDER", value_parser = values::path())]
     images: Option<PathBuf>,
 }

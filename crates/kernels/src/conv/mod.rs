@@ -34,7 +34,8 @@ pub struct ConvShape {
 }
 
 impl ConvShape {
-    /// Voxels of the output per axis: `floor((input + 2 padding - kernel) / stride) + 1`, 0 where the kernel does not fit.
+    /// Voxels of the output per axis: `floor((input + 2 padding - kernel) / stride) + 1`, 0 where the kernel does not
+    /// fit.
     pub fn output(&self) -> [usize; 3] {
         std::array::from_fn(|axis| {
             let padded = self.input[axis] + 2 * self.padding[axis];

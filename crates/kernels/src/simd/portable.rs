@@ -17,6 +17,14 @@ macro_rules! lanes {
     }};
 }
 
+/// `a * b + c`, rounded once. Where this is no instruction but a library call per lane, inlining it everywhere would
+/// make these kernels, which hardly ever run there, most of the compiled code.
+#[cfg_attr(any(target_arch = "aarch64", target_feature = "fma"), inline(always))]
+#[cfg_attr(not(any(target_arch = "aarch64", target_feature = "fma")), inline(never))]
+fn fused<const LANES: usize>(a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
+    lanes!(i => a[i].mul_add(b[i], c[i]))
+}
+
 impl<const LANES: usize> Simd for Portable<LANES> {
     type V = [f32; LANES];
     const LANES: usize = LANES;
@@ -44,11 +52,11 @@ impl<const LANES: usize> Simd for Portable<LANES> {
     }
     #[inline(always)]
     fn fma(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
-        lanes!(i => a[i].mul_add(b[i], c[i]))
+        fused(a, b, c)
     }
     #[inline(always)]
     fn fnma(self, a: [f32; LANES], b: [f32; LANES], c: [f32; LANES]) -> [f32; LANES] {
-        lanes!(i => (-a[i]).mul_add(b[i], c[i]))
+        fused(lanes!(i => -a[i]), b, c)
     }
     #[inline(always)]
     fn where_positive(self, key: [f32; LANES], a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {

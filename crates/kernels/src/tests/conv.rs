@@ -134,8 +134,18 @@ fn winograd_tiles_agree_with_the_formula() {
 }
 
 #[test]
+fn a_kernel_larger_than_its_input_has_no_output() {
+    let shape = ConvShape { padding: [0; 3], ..cube(2, 3, 5, 3, 1) };
+    assert_eq!(shape.output(), [0; 3]);
+    let (x, weight) = (noise(1, shape.input_len()), noise(2, shape.weight_len()));
+    assert!(conv::forward(&shape, &x, &weight, None).is_empty());
+    assert_eq!(conv::input_gradient(&shape, &[], &weight), vec![0.0; x.len()]);
+    assert_eq!(conv::weight_gradient(&shape, &x, &[]), vec![0.0; weight.len()]);
+}
+
+#[test]
 fn gradients_are_adjoint_to_the_forward_pass() {
-    for shape in [cube(12, 32, 32, 3, 1), cube(9, 24, 40, 3, 2), cube(7, 64, 3, 1, 1)] {
+    for shape in [cube(12, 32, 32, 3, 1), cube(8, 32, 48, 3, 1), cube(9, 24, 40, 3, 2), cube(7, 64, 3, 1, 1)] {
         let Case { x, weight, dy, .. } = Case::new(shape);
         let forward = dot(&dy, &conv::forward(&shape, &x, &weight, None));
         let scale = 1e-5 * (dy.len() as f64 * shape.weight_len() as f64 / shape.out_channels as f64).sqrt();
@@ -148,7 +158,13 @@ fn gradients_are_adjoint_to_the_forward_pass() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    for shape in [cube(16, 32, 32, 3, 1), cube(9, 24, 40, 3, 2), cube(16, 32, 3, 1, 1), cube(16, 1, 32, 3, 1)] {
+    for shape in [
+        cube(16, 32, 32, 3, 1),
+        cube(9, 24, 40, 3, 2),
+        cube(16, 32, 3, 1, 1),
+        cube(16, 1, 32, 3, 1),
+        cube(8, 128, 64, 3, 1),
+    ] {
         let case = Case::new(shape);
         same_on_any_threads(|| case.passes(Isa::best()).concat());
         same_on_any_threads(|| bias_gradient(shape.out_channels, &case.dy));

@@ -1,4 +1,5 @@
-//! One-dimensional transforms of Winograd's algorithm F(M, 3): `M` outputs of a 3-tap correlation from `M + 2` products.
+//! One-dimensional transforms of Winograd's algorithm F(M, 3): `M` outputs of a 3-tap correlation from `M + 2`
+//! products.
 //!
 //! `y = At [(G g) * (Bt d)]` (Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016).
 //! Interpolation points: 0, 1, -1 and infinity for `M = 2`; 0, ±1/sqrt(2), ±sqrt(2) and infinity for `M = 4`, whose
@@ -9,7 +10,8 @@ use std::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 use crate::simd::Simd;
 
-/// Six values, the last two only where `M` is 4. Written out: the compiler would keep arrays filled by a loop in memory.
+/// Six values, the last two only where `M` is 4. Written out, because the compiler would keep arrays that a loop fills
+/// in memory.
 macro_rules! samples {
     ($m:expr, $simd:expr, $i:ident => $value:expr) => {
         [

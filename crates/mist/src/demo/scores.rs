@@ -29,8 +29,7 @@ impl Scores {
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
             let id = record.get(0).unwrap_or_default();
-            let values: Vec<f64> =
-                columns.iter().filter_map(|(column, _)| record.get(*column)?.parse().ok()).collect();
+            let values: Vec<f64> = columns.iter().filter_map(|(column, _)| record.get(*column)?.parse().ok()).collect();
             if !AGGREGATES.contains(&id) && values.len() == columns.len() {
                 cases.push((id.to_owned(), values));
             }

@@ -54,7 +54,10 @@ impl Scene {
     fn planes(&self) -> Vec<Plane> {
         let mut scratch = self.image.voxels().to_vec();
         let [dark, bright] = WINDOW.map(|percent| percentile::percentile_f32(&mut scratch, percent).unwrap_or(0.0));
-        PLANES.iter().map(|axes| Plane::cut(*axes, &self.image, [dark, bright], &self.truth, &self.prediction)).collect()
+        PLANES
+            .iter()
+            .map(|axes| Plane::cut(*axes, &self.image, [dark, bright], &self.truth, &self.prediction))
+            .collect()
     }
 }
 

@@ -16,7 +16,7 @@ fn map(name: &str) -> (FeatureMap, Vec<usize>) {
 #[test]
 fn values_and_gradients_follow_the_reference() {
     let registry = Registry::builtin();
-    let labels = mist_volume::npy::read_u8(&support::golden("losses/inputs/label.npy")).expect("labels").1;
+    let labels = mist_volume::npy::read_u8(&crate::support::golden("losses/inputs/label.npy")).expect("labels").1;
     for case in json("losses/losses.json")["cases"].as_array().expect("cases") {
         let name = case["case"].as_str().expect("name");
         let loss = registry.find_loss(case["loss"].as_str().expect("loss")).expect("a known loss");

@@ -65,15 +65,9 @@ fn orthonormal_columns(sform: &[[f64; 4]; 3]) -> Result<Option<[[f64; 3]; 3]>, N
     if !sform.iter().flatten().all(|value| value.is_finite()) {
         return Err(NiftiProblem::NotFinite { transform: "sform" });
     }
-    let mut direction = [[0.0; 3]; 3];
-    for column in 0..3 {
-        let length = sform.iter().map(|row| row[column] * row[column]).sum::<f64>().sqrt();
-        if length == 0.0 {
-            return Ok(None);
-        }
-        for row in 0..3 {
-            direction[row][column] = sform[row][column] / length;
-        }
+    let direction = normalized_columns(&sform.map(|[x, y, z, _]| [x, y, z]));
+    if !direction.iter().flatten().all(|cosine| cosine.is_finite()) {
+        return Ok(None); // a column of zeros
     }
     for a in 0..3 {
         for b in 0..a {
@@ -84,6 +78,13 @@ fn orthonormal_columns(sform: &[[f64; 4]; 3]) -> Result<Option<[[f64; 3]; 3]>, N
         }
     }
     Ok(Some(direction))
+}
+
+/// Columns divided by their lengths; not finite for a column of zeros.
+fn normalized_columns(matrix: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
+    let length = |column: usize| matrix.iter().map(|row| row[column] * row[column]).sum::<f64>().sqrt();
+    let lengths = [0, 1, 2].map(length);
+    matrix.map(|row| [row[0] / lengths[0], row[1] / lengths[1], row[2] / lengths[2]])
 }
 
 /// The rotation of the quaternion (method 2 of `nifti1.h`), its third column negated if `qfac` is negative.
@@ -102,11 +103,16 @@ fn rotation(stored: &Stored) -> Result<[[f64; 3]; 3], NiftiProblem> {
         missing.sqrt()
     };
     let handedness = if stored.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
-    Ok([
-        [a * a + b * b - c * c - d * d, 2.0 * (b * c - a * d), 2.0 * (b * d + a * c) * handedness],
-        [2.0 * (b * c + a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d - a * b) * handedness],
-        [2.0 * (b * d - a * c), 2.0 * (c * d + a * b), (a * a + d * d - c * c - b * b) * handedness],
-    ])
+    let rotation = [
+        [a * a + b * b - c * c - d * d, 2.0 * (b * c - a * d), 2.0 * (b * d + a * c)],
+        [2.0 * (b * c + a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d - a * b)],
+        [2.0 * (b * d - a * c), 2.0 * (c * d + a * b), a * a + d * d - c * c - b * b],
+    ];
+    // ITK keeps the matrix with spacing as f32 and normalizes that: it makes the axes of permuted images exact again.
+    let length = |pixdim: f64| if pixdim > 0.0 { pixdim } else { 1.0 };
+    let stretch = [length(stored.pixdim[1]), length(stored.pixdim[2]), length(stored.pixdim[3]) * handedness];
+    let scaled = rotation.map(|row| [0, 1, 2].map(|axis| f64::from((row[axis] * stretch[axis]) as f32)));
+    Ok(normalized_columns(&scaled))
 }
 
 /// RAS form of a geometry, for writing.

@@ -69,13 +69,14 @@ pub(super) fn nearest_sample(position: f64, n: usize) -> Option<usize> {
 }
 
 /// First neighbour and fraction for cubic interpolation over voxels `first … first + 3` (mirrored at the ends); `None` outside
-/// the axis.
+/// the axis. As in ITK, the neighbours are chosen by the position rounded to f32, so that one a hair below a voxel counts as on
+/// it (the fraction is then a hair below 0).
 pub(super) fn cubic_sample(position: f64, n: usize) -> Option<(isize, f64)> {
     if !is_inside(position, n) {
         return None;
     }
-    let floor = position.floor();
-    Some((floor as isize - 1, position - floor))
+    let floor = (position as f32).floor();
+    Some((floor as isize - 1, position - f64::from(floor)))
 }
 
 #[cfg(test)]
@@ -116,5 +117,6 @@ mod tests {
         assert_eq!(linear_sample(2.5, 3), None);
         assert_eq!(cubic_sample(2.25, 3), Some((1, 0.25)));
         assert_eq!(cubic_sample(-0.51, 3), None);
+        assert_eq!(cubic_sample(2.0 - 1e-12, 3).map(|sample| sample.0), Some(1));
     }
 }

@@ -38,9 +38,3 @@ pub fn channel(shape: &[usize], values: &[f32], index: usize, channels_last: boo
         values[start + stride * (z + size[2] * (y + size[1] * x))]
     })
 }
-
-/// Largest absolute difference of two images of one size.
-pub fn largest_difference(a: &Volume<f32>, b: &Volume<f32>) -> f32 {
-    assert_eq!(a.size(), b.size());
-    a.voxels().iter().zip(b.voxels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
-}
