@@ -4,6 +4,7 @@
 //! module goes over the cases of a run. Prediction prepares its scans by the same function.
 
 pub mod case;
+mod forecast;
 mod inputs;
 mod interleave;
 pub mod normalize;
@@ -19,6 +20,7 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Result};
 use crate::parallel;
+use forecast::{Forecast, available_memory, readable};
 use inputs::TrainingFiles;
 use output::Output;
 use problem::Problem;
@@ -57,8 +59,9 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
         console.warn(&note);
     }
 
+    let workers = admitted_workers(options, &settings, &cases, console)?;
     let bar = console.bar("Preprocessing", cases.len() as u64);
-    let outcomes = parallel::map(&cases, options.workers, |case| {
+    let outcomes = parallel::map(&cases, workers, |case| {
         let failure = match prepare(&settings, case) {
             Ok(arrays) => output.write(&case.id, &arrays).map(|()| None)?,
             Err(problem) => output.remove(&case.id).map(|()| Some(problem.of_case(&case.id)))?,
@@ -89,4 +92,27 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
 fn prepare(settings: &Settings, case: &TrainingFiles) -> Result<PreprocessedCase, Problem> {
     case.check_listed()?;
     preprocess_case(settings, &case.images, Some(&case.mask), case.bounding_box)
+}
+
+/// Says what the run will take; takes fewer workers than asked for when their cases would not fit into memory.
+fn admitted_workers(
+    options: &Options,
+    settings: &Settings,
+    cases: &[TrainingFiles],
+    console: &dyn Console,
+) -> Result<usize> {
+    let forecast = Forecast::of(settings, cases, options.workers)?;
+    console.info(&format!(
+        "{} cases, about {} of arrays and at most {} of memory for each worker",
+        cases.len(),
+        readable(forecast.disk),
+        readable(forecast.memory_per_worker)
+    ));
+    let Some(available) = available_memory() else { return Ok(options.workers) };
+    let workers = forecast.fitting_workers(options.workers, available);
+    if workers < options.workers {
+        let free = readable(available);
+        console.warn(&format!("only {workers} of {} workers fit into the free memory, {free}", options.workers));
+    }
+    Ok(workers)
 }

@@ -1,0 +1,133 @@
+//! What preprocessing will take, said before it begins.
+
+use super::inputs::TrainingFiles;
+use super::read::read_geometry;
+use super::settings::Settings;
+use crate::error::Result;
+use crate::parallel;
+use mist_volume::Geometry;
+use mist_volume::orientation::standard_geometry;
+use mist_volume::resample::resampled_size;
+
+/// Bytes per voxel of a file while one of its images is in work: the image as read, turned, and its spline coefficients.
+const BYTES_PER_INPUT_VOXEL: f64 = 16.0;
+/// Bytes per voxel and channel of the result.
+const BYTES_PER_VALUE: f64 = 4.0;
+/// Images of the result's size that are held beside the result: the channel at hand and its copy for percentiles.
+const EXTRA_CHANNELS: f64 = 2.0;
+
+/// Estimates for a run, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Forecast {
+    /// Size of all arrays.
+    pub disk: f64,
+    /// Memory for the largest case.
+    pub memory_per_worker: f64,
+}
+
+impl Forecast {
+    /// Reads a header of each case. Cases whose header cannot be read count nothing; they will be reported when their
+    /// turn comes.
+    pub fn of(settings: &Settings, cases: &[TrainingFiles], workers: usize) -> Result<Self> {
+        let geometries =
+            parallel::map(cases, workers, |case| Ok(case.images.first().and_then(|file| read_geometry(file).ok())))?;
+        let mut forecast = Self::default();
+        for (case, geometry) in cases.iter().zip(geometries) {
+            let Some(geometry) = geometry else { continue };
+            let voxels = output_voxels(settings, &geometry, case);
+            let channels = case.images.len() as f64;
+            // One byte for the label.
+            forecast.disk += voxels * (BYTES_PER_VALUE * channels + 1.0);
+            let memory = BYTES_PER_INPUT_VOXEL * geometry.voxel_count() as f64
+                + BYTES_PER_VALUE * (channels + EXTRA_CHANNELS) * voxels;
+            forecast.memory_per_worker = forecast.memory_per_worker.max(memory);
+        }
+        Ok(forecast)
+    }
+
+    /// How many workers fit into `available` bytes of memory; at least 1, at most `wanted`.
+    pub fn fitting_workers(&self, wanted: usize, available: f64) -> usize {
+        if self.memory_per_worker * wanted as f64 <= available {
+            return wanted;
+        }
+        ((available / self.memory_per_worker) as usize).clamp(1, wanted.max(1))
+    }
+}
+
+fn output_voxels(settings: &Settings, geometry: &Geometry, case: &TrainingFiles) -> f64 {
+    if settings.skip {
+        return geometry.voxel_count() as f64;
+    }
+    let size = match &case.bounding_box {
+        Some(bounding_box) if settings.crop => bounding_box.size(),
+        _ => geometry.size,
+    };
+    let standard = standard_geometry(&Geometry { size, ..*geometry });
+    let size = resampled_size(standard.size, standard.spacing, settings.target_spacing);
+    size.into_iter().map(|n| n as f64).product()
+}
+
+/// Memory that programs can still take, in bytes, where the system tells.
+pub fn available_memory() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024.0)
+}
+
+/// A number of bytes for people.
+pub fn readable(bytes: f64) -> String {
+    if bytes >= 1e9 { format!("{:.1} GB", bytes / 1e9) } else { format!("{:.0} MB", (bytes / 1e6).ceil()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::normalize::Normalization;
+    use super::*;
+    use mist_volume::crop::BoundingBox;
+    use mist_volume::{Volume, nifti};
+
+    #[test]
+    fn arrays_are_forecast_from_headers() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("scan.nii.gz");
+        let geometry = Geometry::axis_aligned([20, 10, 10], [1.0, 1.0, 2.0]);
+        nifti::write(&image, &Volume::filled(geometry, 1.0_f32)).unwrap();
+        let case = |image: std::path::PathBuf| TrainingFiles {
+            id: "a".to_string(),
+            images: vec![image; 2],
+            mask: folder.path().join("mask.nii.gz"),
+            bounding_box: Some(BoundingBox { start: [0; 3], end: [9, 9, 9], original_size: [20, 10, 10] }),
+        };
+        let cases = [case(image), case(folder.path().join("missing.nii.gz"))];
+        let mut settings = Settings {
+            skip: false,
+            crop: true,
+            target_spacing: [1.0, 1.0, 1.0],
+            labels: vec![0, 1],
+            normalization: Normalization { ct: None, nonzero: false },
+        };
+        let cropped = Forecast::of(&settings, &cases, 1).unwrap();
+        assert_eq!(cropped.disk, 2000.0 * 9.0, "10 x 10 x 20 voxels, two channels and a label");
+        settings.crop = false;
+        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk);
+        settings.skip = true;
+        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, cropped.disk, "20 x 10 x 10 voxels");
+    }
+
+    #[test]
+    fn no_more_workers_than_fit() {
+        let forecast = Forecast { disk: 0.0, memory_per_worker: 3e9 };
+        assert_eq!(forecast.fitting_workers(4, 16e9), 4);
+        assert_eq!(forecast.fitting_workers(8, 10e9), 3);
+        assert_eq!(forecast.fitting_workers(8, 1e9), 1);
+        assert_eq!(Forecast::default().fitting_workers(8, 0.0), 8);
+    }
+
+    #[test]
+    fn sizes_are_readable() {
+        assert_eq!(readable(12_345.0), "1 MB");
+        assert_eq!(readable(48_200_000.0), "49 MB");
+        assert_eq!(readable(2_340_000_000.0), "2.3 GB");
+    }
+}
