@@ -55,6 +55,6 @@ fn labels_without_a_class_are_an_error() {
     let loss = Registry::builtin().find_loss("dice").expect("dice");
     let labels = vec![3; 2 * 12 * 14 * 10];
     let output = Output { prediction: map, auxiliary: vec![] };
-    let error = deep_supervision((loss.build)(Classes::All).as_ref(), &labels, output).err().expect("an error");
+    let error = deep_supervision((loss.build)(Classes::All).as_ref(), &labels, output).expect_err("an error");
     assert_eq!(error.to_string(), "label 3 at voxel 0 is not below the number of classes, 3");
 }
