@@ -55,7 +55,9 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     guide.step(&plan.analyze, crate::analyze::run)?;
     shorten_epochs(&plan, registry, console)?;
     guide.step(&plan.preprocess, crate::preprocess::run)?;
-    guide.step(&plan.train, crate::train::run)?;
+    for fold in &plan.train {
+        guide.step(fold, crate::train::run)?;
+    }
     guide.step(&plan.finalize, crate::finalize::run)?;
     guide.step(&plan.predict, crate::predict::run)?;
     guide.step(&plan.evaluate, crate::evaluate::run)?;
