@@ -1,42 +1,11 @@
 //! Training as a user sees it: stopped, killed, continued, and with impossible wishes. Six real scans, a few steps.
 
+use crate::scans::{prepared, set};
 use crate::shell::Shell;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const CASES: [&str; 6] = ["015", "036", "057", "088", "104", "130"];
 const TRAIN: &str = "train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 3 --warmup-epochs 1";
-
-/// A shell in whose folder `results` and `numpy` wait for training, with five steps per epoch.
-fn prepared() -> Shell {
-    let shell = Shell::new();
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mist/assets/hippocampus");
-    for case in CASES {
-        let name = format!("hippocampus_{case}.nii.gz");
-        let folder = shell.path("data/train").join(case);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::copy(assets.join("imagesTr").join(&name), folder.join("mr.nii.gz")).expect("a scan");
-        std::fs::copy(assets.join("labelsTr").join(&name), folder.join("mask.nii.gz")).expect("a mask");
-    }
-    shell.write(
-        "data/dataset.json",
-        r#"{"task": "hippocampus", "modality": "mr", "train-data": "train", "mask": ["mask"], "images": {"mr": ["mr"]},
-            "labels": [0, 1, 2]}"#,
-    );
-    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
-    shell.mist("preprocess").exits(0);
-    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
-    shell
-}
-
-/// Edits `config.json` as a user would.
-fn set(shell: &Shell, old: &str, new: &str) {
-    let path = shell.path("results/config.json");
-    let text = std::fs::read_to_string(&path).expect("a config");
-    assert!(text.contains(old), "{old} in {text}");
-    std::fs::write(path, text.replace(old, new)).expect("a writable config");
-}
 
 fn weights(shell: &Shell) -> Vec<u8> {
     std::fs::read(shell.path("results/models/fold_0.pt")).expect("weights")
