@@ -21,7 +21,7 @@ pub fn prepared() -> Shell {
             "labels": [0, 1, 2]}"#,
     );
     shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
-    shell.mist("preprocess").exits(0);
+    shell.mist("preprocess --results results").exits(0);
     set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
     shell
 }

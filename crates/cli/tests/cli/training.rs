@@ -90,6 +90,35 @@ fn a_loss_that_is_no_longer_finite_ends_the_fold_and_names_step_and_cases() {
 }
 
 #[test]
+fn resuming_another_run_is_refused_and_changes_nothing() {
+    let shell = prepared();
+    shell.mist(&TRAIN.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0")).exits(0);
+    let config = || std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    let before = config();
+    for flags in ["--optimizer sgd", "--model nnunet", "--patch-size 32 32 40"] {
+        shell
+            .mist(&format!("train --folds 0 --resume --epochs 2 {flags}"))
+            .exits(1)
+            .stderr_has("cannot change its network or optimizer");
+    }
+    assert_eq!(config(), before);
+    let (old, line) = (weights(&shell), "train --folds 0 --overwrite --learning-rate 0.002");
+    shell.mist(line).exits(0);
+    assert!(old != weights(&shell), "replaced on request");
+}
+
+/// A case that preprocessing had to leave out is left out of training too, and counted.
+#[test]
+fn a_case_without_arrays_is_counted_and_the_others_train() {
+    let shell = prepared();
+    for folder in ["images", "labels"] {
+        std::fs::remove_file(shell.path("numpy").join(folder).join("036.npy")).expect("an array");
+    }
+    shell.mist(&TRAIN.replace("--epochs 3", "--epochs 2")).exits(3).stderr_has("036");
+    assert!(shell.path("results/models/fold_0.pt").exists());
+}
+
+#[test]
 fn a_damaged_array_or_checkpoint_is_named() {
     let shell = prepared();
     let array = shell.path("numpy/images/036.npy");
@@ -100,5 +129,6 @@ fn a_damaged_array_or_checkpoint_is_named() {
 
     std::fs::create_dir_all(shell.path("results/checkpoints")).expect("a folder");
     shell.write("results/checkpoints/fold_0_checkpoint.pt", "not a checkpoint");
+    set(&shell, r#""architecture": "nnunet""#, r#""architecture": "nnunet-pocket""#);
     shell.mist(&format!("{TRAIN} --resume")).exits(1).stderr_has("fold_0_checkpoint.pt").stderr_has("--overwrite");
 }

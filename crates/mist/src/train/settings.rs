@@ -46,7 +46,9 @@ pub fn settle(
     let folds = folds(options, &config)?;
     let (table, failures) = usable_cases(options, console)?;
     if options.resume {
-        check_resume(&changes, console)?;
+        if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) {
+            check_resume(&changes, console)?;
+        }
     } else {
         refuse_to_replace(options, &folds)?;
     }
