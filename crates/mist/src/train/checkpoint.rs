@@ -52,7 +52,8 @@ impl Checkpoint {
     /// its schedule where the file, being the reference's, has none.
     pub fn read(path: &Path, fresh: &Self) -> Result<Self> {
         let cannot = || Error::new("cannot continue from the checkpoint").at(path);
-        let value = weights::read(path).map_err(|error| cannot().because(error))?;
+        let value = weights::read(path)
+            .map_err(|error| cannot().because(error).hint("start this fold again with --overwrite"))?;
         Self::from_value(value, fresh).map_err(|error| {
             cannot().because(error).hint("it belongs to another network or run; start again with --overwrite")
         })
