@@ -46,7 +46,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         console.warn(&format!("there are no models of the folds {}", missing.join(", ")));
     }
 
-    let mut failures = evaluate(options, &config, &TrainPaths::read(&table)?, console)?;
+    let (evaluated, mut failures) = evaluate(options, &config, &TrainPaths::read(&table)?, console)?;
     let test = results.join("test_paths.csv");
     if test.is_file() {
         let (cases, unusable) = cases(&Input::Csv(test), &config.dataset_info.images)?;
@@ -56,11 +56,27 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         failures.extend(predictor.run(&cases, &Targets::create(&output, false)?, console)?);
         console.info(&format!("Wrote test-set predictions to {}", output.display()));
     }
-    Ok(failures)
+    match evaluated {
+        Evaluated::Something => Ok(failures),
+        Evaluated::Nothing => Err(Error::new("No valid prediction-mask pairs. Skipping evaluation.")
+            .at(results)
+            .hint("train at least one fold first")),
+    }
+}
+
+/// Whether there was anything to evaluate.
+enum Evaluated {
+    Something,
+    Nothing,
 }
 
 /// Evaluates the held-out cases that have a prediction. Cases of folds that were not trained are no failures.
-fn evaluate(options: &Options, config: &Config, table: &TrainPaths, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+fn evaluate(
+    options: &Options,
+    config: &Config,
+    table: &TrainPaths,
+    console: &dyn Console,
+) -> Result<(Evaluated, Vec<CaseFailure>)> {
     let results = std::path::absolute(&options.results)
         .map_err(|error| Error::new("cannot resolve the folder").at(&options.results).because(error))?;
     let predictions = results.join("predictions/train/raw");
@@ -83,8 +99,7 @@ fn evaluate(options: &Options, config: &Config, table: &TrainPaths, console: &dy
         }
     }
     if rows.is_empty() {
-        console.error("No valid prediction-mask pairs. Skipping evaluation.");
-        return Ok(failures);
+        return Ok((Evaluated::Nothing, failures));
     }
     let paths = results.join("evaluation_paths.csv");
     let table = EvaluationPaths { cases: rows };
@@ -95,5 +110,5 @@ fn evaluate(options: &Options, config: &Config, table: &TrainPaths, console: &dy
     write_results_csv(&report, &output)?;
     console.info(&format!("Wrote {}", output.display()));
     failures.extend(report.failures);
-    Ok(failures)
+    Ok((Evaluated::Something, failures))
 }

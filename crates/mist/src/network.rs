@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::write_atomically_with;
+use crate::interrupt;
 use crate::predict::stitch::Patches;
 use mist_nn::models::{Mode, Model, ModelConfig};
 use mist_nn::parameters::{ParameterSpec, Parameters, Weights};
@@ -91,15 +92,18 @@ impl Network {
         self.classes
     }
 
-    /// Logits of a batch of windows, `[window][x][y][z][class]`.
-    pub fn logits(&self, patches: Patches) -> Vec<f32> {
+    /// As the function [`logits`].
+    pub fn logits(&self, patches: Patches) -> Result<Vec<f32>> {
         logits(self.model.as_ref(), &self.weights, &self.device, patches)
     }
 }
 
-/// Logits of a batch of windows, `[window][x][y][z][class]`.
-pub fn logits(model: &dyn Model, weights: &Weights, device: &Device, patches: Patches) -> Vec<f32> {
+/// Logits of a batch of windows, `[window][x][y][z][class]`. A stop that the user asked for comes between two batches.
+pub fn logits(model: &dyn Model, weights: &Weights, device: &Device, patches: Patches) -> Result<Vec<f32>> {
+    if interrupt::requested() {
+        return Err(Error::interrupted("stopped on request"));
+    }
     let [x, y, z] = patches.size;
     let image = FeatureMap::from_channels_last(patches.data, [patches.count, x, y, z, patches.channels], device);
-    model.forward(weights, &image, Mode::Inference).prediction.into_values()
+    Ok(model.forward(weights, &image, Mode::Inference).prediction.into_values())
 }

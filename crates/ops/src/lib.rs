@@ -10,6 +10,7 @@ mod feature_map;
 mod norm;
 mod operation;
 mod parameter;
+mod reduce;
 mod resize;
 
 pub use burn::tensor::{Device, Tensor, TensorData, activation};
@@ -19,4 +20,5 @@ pub use feature_map::{FeatureMap, concat};
 pub use mist_kernels::Activation;
 pub use norm::{InstanceNorm, instance_norm};
 pub use parameter::{Gradients, parameter};
+pub use reduce::sum_voxels;
 pub use resize::{resize_trilinear, upsample_nearest};

@@ -1,31 +1,35 @@
 //! Replacing files so that nothing half-written is ever seen.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Result, Write};
 use std::path::Path;
 
 /// Replaces `path` by what `write` produces, completely or not at all: temporary file in the same folder, fsync, rename.
-pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<()> {
+pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&mut File>) -> Result<()>) -> Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut temporary = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-    write(temporary.as_file_mut())?;
-    make_readable(temporary.as_file())?;
+    let mut temporary = temporary().prefix(".writing-").tempfile_in(folder)?;
+    let mut buffered = BufWriter::new(temporary.as_file_mut());
+    write(&mut buffered)?;
+    buffered.flush()?;
+    drop(buffered);
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
     Ok(())
 }
 
-/// Temporary files are private to their owner; results are not.
+/// Temporary files are private by default; ours become results, readable as the user's mask of permissions says.
 #[cfg(unix)]
-fn make_readable(file: &File) -> std::io::Result<()> {
+fn temporary() -> tempfile::Builder<'static, 'static> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+    builder
 }
 
 #[cfg(not(unix))]
-fn make_readable(_: &File) -> std::io::Result<()> {
-    Ok(())
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    tempfile::Builder::new()
 }

@@ -3,7 +3,7 @@
 //! Conventions that hold everywhere: voxels are stored **x fastest** (`index = x + nx·(y + ny·z)`), as in a NIfTI file;
 //! the world is LPS (x towards the patient's Left, y Posterior, z Superior) in millimetres.
 
-mod atomic;
+pub mod atomic;
 pub mod components;
 pub mod crop;
 pub mod distance;

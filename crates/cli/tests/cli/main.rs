@@ -2,6 +2,8 @@
 
 mod aliases;
 mod help;
+mod prediction;
+mod scans;
 mod shell;
 mod training;
 mod usage;

@@ -1,42 +1,11 @@
 //! Training as a user sees it: stopped, killed, continued, and with impossible wishes. Six real scans, a few steps.
 
+use crate::scans::{prepared, set};
 use crate::shell::Shell;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const CASES: [&str; 6] = ["015", "036", "057", "088", "104", "130"];
 const TRAIN: &str = "train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 3 --warmup-epochs 1";
-
-/// A shell in whose folder `results` and `numpy` wait for training, with five steps per epoch.
-fn prepared() -> Shell {
-    let shell = Shell::new();
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mist/assets/hippocampus");
-    for case in CASES {
-        let name = format!("hippocampus_{case}.nii.gz");
-        let folder = shell.path("data/train").join(case);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::copy(assets.join("imagesTr").join(&name), folder.join("mr.nii.gz")).expect("a scan");
-        std::fs::copy(assets.join("labelsTr").join(&name), folder.join("mask.nii.gz")).expect("a mask");
-    }
-    shell.write(
-        "data/dataset.json",
-        r#"{"task": "hippocampus", "modality": "mr", "train-data": "train", "mask": ["mask"], "images": {"mr": ["mr"]},
-            "labels": [0, 1, 2]}"#,
-    );
-    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
-    shell.mist("preprocess").exits(0);
-    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
-    shell
-}
-
-/// Edits `config.json` as a user would.
-fn set(shell: &Shell, old: &str, new: &str) {
-    let path = shell.path("results/config.json");
-    let text = std::fs::read_to_string(&path).expect("a config");
-    assert!(text.contains(old), "{old} in {text}");
-    std::fs::write(path, text.replace(old, new)).expect("a writable config");
-}
 
 fn weights(shell: &Shell) -> Vec<u8> {
     std::fs::read(shell.path("results/models/fold_0.pt")).expect("weights")
@@ -121,6 +90,35 @@ fn a_loss_that_is_no_longer_finite_ends_the_fold_and_names_step_and_cases() {
 }
 
 #[test]
+fn resuming_another_run_is_refused_and_changes_nothing() {
+    let shell = prepared();
+    shell.mist(&TRAIN.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0")).exits(0);
+    let config = || std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    let before = config();
+    for flags in ["--optimizer sgd", "--model nnunet", "--patch-size 32 32 40"] {
+        shell
+            .mist(&format!("train --folds 0 --resume --epochs 2 {flags}"))
+            .exits(1)
+            .stderr_has("cannot change its network or optimizer");
+    }
+    assert_eq!(config(), before);
+    let (old, line) = (weights(&shell), "train --folds 0 --overwrite --learning-rate 0.002");
+    shell.mist(line).exits(0);
+    assert!(old != weights(&shell), "replaced on request");
+}
+
+/// A case that preprocessing had to leave out is left out of training too, and counted.
+#[test]
+fn a_case_without_arrays_is_counted_and_the_others_train() {
+    let shell = prepared();
+    for folder in ["images", "labels"] {
+        std::fs::remove_file(shell.path("numpy").join(folder).join("036.npy")).expect("an array");
+    }
+    shell.mist(&TRAIN.replace("--epochs 3", "--epochs 2")).exits(3).stderr_has("036");
+    assert!(shell.path("results/models/fold_0.pt").exists());
+}
+
+#[test]
 fn a_damaged_array_or_checkpoint_is_named() {
     let shell = prepared();
     let array = shell.path("numpy/images/036.npy");
@@ -131,5 +129,6 @@ fn a_damaged_array_or_checkpoint_is_named() {
 
     std::fs::create_dir_all(shell.path("results/checkpoints")).expect("a folder");
     shell.write("results/checkpoints/fold_0_checkpoint.pt", "not a checkpoint");
+    set(&shell, r#""architecture": "nnunet""#, r#""architecture": "nnunet-pocket""#);
     shell.mist(&format!("{TRAIN} --resume")).exits(1).stderr_has("fold_0_checkpoint.pt").stderr_has("--overwrite");
 }

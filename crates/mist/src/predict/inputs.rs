@@ -84,7 +84,7 @@ fn from_table(path: &Path, channels: &[String]) -> Result<Listed> {
 
 fn from_folder(folder: &Path, channels: &[String]) -> Result<Listed> {
     let mut found: BTreeMap<String, Vec<Option<PathBuf>>> = BTreeMap::new();
-    let mut put = |id: String, channel: usize, file: PathBuf| -> Result<()> {
+    let put = |found: &mut BTreeMap<String, Vec<Option<PathBuf>>>, id: String, channel: usize, file: PathBuf| {
         let slot = &mut found.entry(id.clone()).or_insert_with(|| vec![None; channels.len()])[channel];
         match slot.replace(file.clone()) {
             None => Ok(()),
@@ -96,19 +96,21 @@ fn from_folder(folder: &Path, channels: &[String]) -> Result<Listed> {
     for path in entries(folder)? {
         if path.is_dir() {
             let id = file_name(&path);
+            // Listed even when none of its files is a channel, so that the patient is reported rather than forgotten.
+            found.entry(id.clone()).or_insert_with(|| vec![None; channels.len()]);
             for file in entries(&path)? {
                 let Some(stem) = stem(&file) else { continue };
                 if let Some(channel) =
                     channels.iter().position(|name| stem == *name || ends_with(&stem, name).is_some())
                 {
-                    put(id.clone(), channel, file)?;
+                    put(&mut found, id.clone(), channel, file)?;
                 }
             }
         } else if let Some(stem) = stem(&path) {
             let named = channels.iter().enumerate().find_map(|(index, name)| Some((index, ends_with(&stem, name)?)));
             match named {
-                Some((channel, id)) => put(id.to_owned(), channel, path)?,
-                None if channels.len() == 1 => put(stem, 0, path)?,
+                Some((channel, id)) => put(&mut found, id.to_owned(), channel, path)?,
+                None if channels.len() == 1 => put(&mut found, stem, 0, path)?,
                 None => {
                     return Err(Error::new("the file belongs to no channel").at(&path).hint(format!(
                         "name it <id>_<channel>.nii.gz, with one of the channels {}",
@@ -175,11 +177,15 @@ mod tests {
         assert!(failures.is_empty());
 
         let folder = tempfile::tempdir().expect("a folder");
-        touch(folder.path(), &["p1_t2.nii.gz", "p1_t1.nii.gz", "p2_t1.nii.gz", "p3/t1.nii.gz", "p3/x-t2.nii.gz"]);
+        touch(
+            folder.path(),
+            &["p1_t2.nii.gz", "p1_t1.nii.gz", "p2_t1.nii.gz", "p3/t1.nii.gz", "p3/x-t2.nii.gz", "p4/scan.nii.gz"],
+        );
         let channels = ["t1".to_owned(), "t2".to_owned()];
         let (cases, failures) = super::cases(&Input::Folder(folder.path().into()), &channels).expect("cases");
         assert_eq!(names(&cases), ["p1: p1_t1.nii.gz+p1_t2.nii.gz", "p3: t1.nii.gz+x-t2.nii.gz"]);
         assert_eq!(failures[0].to_string(), "p2: failed while looking for images: no file for the channel t2");
+        assert_eq!(failures[1].to_string(), "p4: failed while looking for images: no file for the channel t1, t2");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Predictions of the cases that a fold held out, from the arrays that training read.
 
 use super::restore::{Original, label_map};
+use super::run::failure_of;
 use super::{ChannelsLast, ensemble, flips, settings};
 use crate::config::Config;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::interrupt;
+use crate::files::remove_file;
 use crate::load::{CaseArrays, CaseFiles};
 use crate::network::{self, Network};
 use crate::preprocess::read::read_geometry;
@@ -34,15 +35,10 @@ pub fn run(
     let bar = console.bar(&format!("Testing on fold {fold}"), cases.len() as u64);
     let mut failures = Vec::new();
     for case in cases {
-        if interrupt::requested() {
-            return Err(Error::interrupted("stopped on request").place(format!("testing on fold {fold}")));
-        }
         let target = results.join("predictions/train/raw").join(format!("{}.nii.gz", case.id));
         if let Err(error) = predict(&target, numpy, config, &network, table, &boxes, case) {
-            let failure =
-                CaseFailure { id: case.id.clone(), stage: "predicting".into(), file: None, reason: error.to_string() };
-            console.error(&failure.to_string());
-            failures.push(failure);
+            remove_file(&target)?;
+            failures.push(failure_of(&case.id, error, console)?);
         }
         bar.advance(1);
     }
@@ -66,19 +62,27 @@ fn predict(
         distance: None,
     };
     let (volume, _) = CaseArrays::open(arrays, network.classes())?.read()?;
+    if volume.channels != config.model.params.in_channels {
+        return Err(Error::new(format!("the array has {} channels", volume.channels))
+            .because(format!("the network takes {}", config.model.params.in_channels)));
+    }
     let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
     let flips = flips::strategy(settings::flips(config))?;
     let windows = settings::windows(config);
-    let mut forward = |patches| Ok(network.logits(patches));
+    let mut forward = |patches| network.logits(patches);
     let probabilities = ensemble::probabilities(&image, &windows, network.classes(), flips, &mut forward)?;
     let classes = ensemble::arg_max(&probabilities, config.spatial_config.target_spacing)?;
 
     let first = case.images.first().ok_or_else(|| Error::new("the table lists no image"))?;
     let geometry = read_geometry(first).map_err(|problem| Error::new(problem.to_string()).at(first))?;
     let skip = config.preprocessing.skip;
-    let found = boxes.of(&case.id).filter(|_| config.preprocessing.crop_to_foreground && !skip);
-    let bounding_box =
-        found.map(|found| BoundingBox { start: found.start, end: found.end, original_size: found.original_size });
+    let bounding_box = match config.preprocessing.crop_to_foreground && !skip {
+        false => None,
+        true => {
+            let found = boxes.of(&case.id).ok_or_else(|| Error::new("fg_bboxes.csv has no box for the case"))?;
+            Some(BoundingBox { start: found.start, end: found.end, original_size: found.original_size })
+        }
+    };
     let original = Original { geometry: &geometry, bounding_box: bounding_box.as_ref(), untouched: skip };
     let labels = label_map(&classes, &original, &config.dataset_info.labels)?;
     nifti::write(target, &labels).map_err(|error| Error::new("cannot write the prediction").at(target).because(error))

@@ -7,8 +7,7 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::device;
 use crate::error::{CaseFailure, Error, Kind, Result};
-use crate::files::create_folder;
-use crate::interrupt;
+use crate::files::{create_folder, remove_file};
 use crate::network::{self, Network};
 use crate::preprocess::{self, preprocess_case};
 use mist_nn::Registry;
@@ -46,6 +45,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     options.input.check_exists()?;
     let config = Config::load(&options.config, &Choices::of(registry))?;
     let (cases, mut failures) = inputs::cases(&options.input, &config.dataset_info.images)?;
+    let listed = cases.len() + failures.len();
     let networks = load_networks(&options.models_dir, &config, registry)?;
     let targets = Targets::create(&options.output, options.output_probabilities)?;
     for failure in &failures {
@@ -55,7 +55,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     failures.extend(predictor.run(&cases, &targets, console)?);
     match failures.len() {
         0 => console.success("Inference completed successfully."),
-        count => console.warn(&format!("{count} of {} cases failed", cases.len().max(count))),
+        count => console.warn(&format!("{count} of {listed} cases failed")),
     }
     Ok(failures)
 }
@@ -84,6 +84,16 @@ pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Res
     files.iter().map(load).collect()
 }
 
+/// A failed case, reported; a stop that the user asked for is no failure of the case.
+pub fn failure_of(id: &str, error: Error, console: &dyn Console) -> Result<CaseFailure> {
+    if error.kind() == Kind::Interrupted {
+        return Err(error.place(format!("case {id}")));
+    }
+    let failure = CaseFailure { id: id.into(), stage: "predicting".into(), file: None, reason: error.to_string() };
+    console.error(&failure.to_string());
+    Ok(failure)
+}
+
 /// Where the files of a case go.
 pub struct Targets {
     labels: PathBuf,
@@ -100,6 +110,12 @@ impl Targets {
         create_folder(&targets.labels)?;
         targets.probabilities.as_deref().map_or(Ok(()), create_folder)?;
         Ok(targets)
+    }
+
+    /// Removes what an earlier run wrote for a case that fails now.
+    fn remove(&self, id: &str) -> Result<()> {
+        let folders = std::iter::once(&self.labels).chain(&self.probabilities);
+        folders.map(|folder| folder.join(format!("{id}.nii.gz"))).try_for_each(|file| remove_file(&file))
     }
 }
 
@@ -121,22 +137,9 @@ impl<'a> Predictor<'a> {
         let bar = console.bar("Running inference", cases.len() as u64);
         let mut failures = Vec::new();
         for case in cases {
-            if interrupt::requested() {
-                return Err(Error::interrupted("stopped on request").place(format!("before case {}", case.id)));
-            }
-            match self.predict(case, targets) {
-                Ok(()) => {}
-                Err(error) if error.kind() == Kind::Interrupted => return Err(error),
-                Err(error) => {
-                    let failure = CaseFailure {
-                        id: case.id.clone(),
-                        stage: "predicting".into(),
-                        file: None,
-                        reason: error.to_string(),
-                    };
-                    console.error(&failure.to_string());
-                    failures.push(failure);
-                }
+            if let Err(error) = self.predict(case, targets) {
+                targets.remove(&case.id)?;
+                failures.push(failure_of(&case.id, error, console)?);
             }
             bar.advance(1);
         }
@@ -151,10 +154,7 @@ impl<'a> Predictor<'a> {
         let windows = settings::windows(self.config);
         let mut mean = ensemble::Mean::new();
         for network in &self.networks {
-            let mut forward = |patches| match interrupt::requested() {
-                true => Err(Error::interrupted("stopped on request").place(format!("in case {}", case.id))),
-                false => Ok(network.logits(patches)),
-            };
+            let mut forward = |patches| network.logits(patches);
             let result = ensemble::probabilities(&image, &windows, network.classes(), flips, &mut forward)?;
             mean.add(result, flips::Flip::IDENTITY)?;
         }

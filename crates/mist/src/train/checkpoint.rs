@@ -48,11 +48,13 @@ impl Checkpoint {
         write_atomically_with(path, |file| weights::write(file, root, &value).map_err(std::io::Error::other))
     }
 
-    /// Reads a file of ours or of the reference; the latter has no schedule and takes `schedule`.
-    pub fn read(path: &Path, specs: &[ParameterSpec], kind: Kind, schedule: Schedule) -> Result<Self> {
+    /// Reads a file of ours or of the reference. `fresh` is the state before the first step: its weight decay holds, and
+    /// its schedule where the file, being the reference's, has none.
+    pub fn read(path: &Path, fresh: &Self) -> Result<Self> {
         let cannot = || Error::new("cannot continue from the checkpoint").at(path);
-        let value = weights::read(path).map_err(|error| cannot().because(error))?;
-        Self::from_value(value, specs, kind, schedule).map_err(|error| {
+        let value = weights::read(path)
+            .map_err(|error| cannot().because(error).hint("start this fold again with --overwrite"))?;
+        Self::from_value(value, fresh).map_err(|error| {
             cannot().because(error).hint("it belongs to another network or run; start again with --overwrite")
         })
     }
@@ -120,7 +122,8 @@ impl Checkpoint {
         Value::List(vec![Value::dict(entries)])
     }
 
-    fn from_value(mut value: Value, specs: &[ParameterSpec], kind: Kind, schedule: Schedule) -> Result<Self> {
+    fn from_value(mut value: Value, fresh: &Self) -> Result<Self> {
+        let (specs, kind) = (fresh.parameters.specs(), fresh.optimizer.kind());
         let missing = |key: &str| Error::new(format!("the key `{key}` is missing or of another type"));
         let integer = |value: &Value, key: &str| value.get(key).and_then(Value::as_int).ok_or_else(|| missing(key));
         let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_float).ok_or_else(|| missing(key));
@@ -131,9 +134,6 @@ impl Checkpoint {
         let parameters = network::parameters_from(&model, specs)?;
 
         let optimizer = value.get("optimizer_state_dict").ok_or_else(|| missing("optimizer_state_dict"))?;
-        let group = optimizer.get("param_groups").and_then(Value::items).and_then(<[Value]>::first);
-        let weight_decay = group.and_then(|group| group.get("weight_decay")).and_then(Value::as_float);
-        let weight_decay = weight_decay.ok_or_else(|| missing("optimizer_state_dict.param_groups"))?;
         let states = optimizer.get("state").ok_or_else(|| missing("optimizer_state_dict.state"))?;
         let mut restored = Vec::with_capacity(specs.len());
         for (index, spec) in specs.iter().enumerate() {
@@ -147,7 +147,7 @@ impl Checkpoint {
         let stored = |key: &str| ours.map(|ours| integer(ours, key)).transpose();
         let epoch = stored("epoch")?.unwrap_or(completed + 1);
         let schedule = match ours.and_then(|ours| ours.get("schedule")) {
-            None => schedule,
+            None => fresh.schedule,
             Some(stored) => Schedule {
                 shape: stored
                     .get("name")
@@ -172,7 +172,7 @@ impl Checkpoint {
             global_step: non_negative(global_step, "global_step")?,
             best,
             parameters,
-            optimizer: Optimizer::from_states(kind, weight_decay, restored),
+            optimizer: Optimizer::from_states(kind, fresh.optimizer.weight_decay(), restored),
             schedule,
         })
     }

@@ -45,6 +45,11 @@ impl FoldRun<'_> {
                 }
                 other => other?,
             };
+            if validation.is_nan() {
+                return Err(Error::new("the validation loss is not a number")
+                    .place(format!("fold {}, epoch {}", state.fold, state.epoch + 1))
+                    .hint("lower --learning-rate; the last good weights were kept"));
+            }
             let training = state.loss_sum / self.steps.max(1) as f64;
             let number = state.epoch + 1;
             if validation < state.best {

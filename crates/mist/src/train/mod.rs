@@ -15,7 +15,7 @@ mod validate;
 use crate::config::{Config, Overrides};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
-use crate::files::create_folder;
+use crate::files::{create_folder, remove_file};
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::{finalize, network};
@@ -51,8 +51,10 @@ pub struct Options {
 /// Nothing is written before everything that can be checked is checked. A fold whose loss is no longer finite is given up with
 /// its last good weights kept; the other folds go on, and the command ends with an error.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    let (config, folds) = settings::settle(options, registry, console)?;
-    let table = TrainPaths::read(&options.results.join("train_paths.csv"))?;
+    let (config, folds, table, mut failures) = settings::settle(options, registry, console)?;
+    if options.overwrite {
+        discard(&options.results, &folds)?;
+    }
     for folder in ["logs", "models", "checkpoints", "predictions/train/raw"] {
         create_folder(&options.results.join(folder))?;
     }
@@ -71,7 +73,6 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         }
     }
 
-    let mut failures = Vec::new();
     for &fold in &folds {
         if network::weights_file(&options.results.join("models"), fold).is_file() {
             failures.extend(out_of_fold::run(
@@ -100,6 +101,15 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         Some((fold, error)) => Err(error.place(format!("fold {fold}"))),
         None => Ok(failures),
     }
+}
+
+/// Removes what an earlier run left of these folds, so that stopping and resuming this one never mixes the two.
+fn discard(results: &Path, folds: &[usize]) -> Result<()> {
+    for &fold in folds {
+        remove_file(&checkpoint::file(results, fold))?;
+        remove_file(&network::weights_file(&results.join("models"), fold))?;
+    }
+    remove_file(&results.join("results.csv"))
 }
 
 fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Result<()> {

@@ -46,8 +46,17 @@ pub fn cases(config: &Config, table: &TrainPaths, numpy: &Path, fold: usize) -> 
         fold,
         cache_bytes: CACHE_BYTES,
     };
-    let validation = open_all(&parts.validation)?;
-    Ok(Cases { loader: Loader::new(open_all(&parts.train)?, settings)?, validation })
+    let cases =
+        Cases { loader: Loader::new(open_all(&parts.train)?, settings)?, validation: open_all(&parts.validation)? };
+    let expected = config.model.params.in_channels;
+    let other = cases.validation.iter().map(CaseArrays::channels).find(|channels| *channels != expected);
+    match other.or((cases.loader.channels() != expected).then_some(cases.loader.channels())) {
+        None => Ok(cases),
+        Some(channels) => Err(Error::new(format!("the arrays have {channels} channels"))
+            .at(numpy.join("images"))
+            .because(format!("the network takes {expected}"))
+            .hint("the --numpy folder must be that of this run")),
+    }
 }
 
 fn switches(config: &Config) -> Switches {
@@ -93,8 +102,19 @@ pub fn state(
         .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;
     let wanted = schedule(config)?;
     let path = checkpoint::file(results, fold);
+    let fresh = Checkpoint {
+        fold,
+        epoch: 0,
+        step: 0,
+        loss_sum: 0.0,
+        global_step: 0,
+        best: f64::INFINITY,
+        parameters: Parameters::initial(model.parameters(), training.seed),
+        optimizer: Optimizer::new(kind, training.l2_penalty, model.parameters().len()),
+        schedule: wanted,
+    };
     if resume && path.is_file() {
-        let mut state = Checkpoint::read(&path, model.parameters(), kind, wanted)?;
+        let mut state = Checkpoint::read(&path, &fresh)?;
         if state.epoch >= training.epochs {
             console.info(&format!("Fold {fold} is already complete"));
             return Ok(None);
@@ -112,15 +132,5 @@ pub fn state(
     if resume {
         console.warn(&format!("fold {fold} has no checkpoint yet; it starts from the beginning"));
     }
-    Ok(Some(Checkpoint {
-        fold,
-        epoch: 0,
-        step: 0,
-        loss_sum: 0.0,
-        global_step: 0,
-        best: f64::INFINITY,
-        parameters: Parameters::initial(model.parameters(), training.seed),
-        optimizer: Optimizer::new(kind, training.l2_penalty, model.parameters().len()),
-        schedule: wanted,
-    }))
+    Ok(Some(fresh))
 }

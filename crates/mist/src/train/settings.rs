@@ -3,12 +3,17 @@
 use super::{Options, checkpoint, prepare, require};
 use crate::config::{Change, Choices, Config};
 use crate::console::Console;
-use crate::error::{Error, Result};
+use crate::error::{CaseFailure, Error, Result};
 use crate::network;
+use crate::tables::TrainPaths;
 use mist_nn::Registry;
 
 /// The configuration with the flags applied (and stored), and the folds of this invocation.
-pub fn settle(options: &Options, registry: &Registry, console: &dyn Console) -> Result<(Config, Vec<usize>)> {
+pub fn settle(
+    options: &Options,
+    registry: &Registry,
+    console: &dyn Console,
+) -> Result<(Config, Vec<usize>, TrainPaths, Vec<CaseFailure>)> {
     let results = &options.results;
     require(
         results,
@@ -39,13 +44,53 @@ pub fn settle(options: &Options, registry: &Registry, console: &dyn Console) -> 
         return Err(Error::new("there is nothing to train").place("training.epochs").because("it is 0"));
     }
     let folds = folds(options, &config)?;
+    let (table, failures) = usable_cases(options, console)?;
     if options.resume {
-        check_resume(&changes, console)?;
+        if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) {
+            check_resume(&changes, console)?;
+        }
     } else {
         refuse_to_replace(options, &folds)?;
     }
+    for fold in &folds {
+        // Opened again when their turn comes; a missing file of the last fold must not show after days.
+        prepare::cases(&config, &table, &options.numpy, *fold)?;
+    }
+    let entry = registry.find_loss(&config.training.loss.name);
+    if config.training.loss.composite_loss_weighting.is_some() && entry.is_some_and(|entry| !entry.composite) {
+        console.warn(&format!(
+            "the loss {} has no parts to weigh; composite_loss_weighting has no effect",
+            config.training.loss.name
+        ));
+    }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
-    Ok((config, folds))
+    Ok((config, folds, table, failures))
+}
+
+/// The table without the cases that preprocessing left out; those are failures of this stage too.
+fn usable_cases(options: &Options, console: &dyn Console) -> Result<(TrainPaths, Vec<CaseFailure>)> {
+    let mut table = TrainPaths::read(&options.results.join("train_paths.csv"))?;
+    let files = table.case_files();
+    let mut failures = Vec::new();
+    table.cases.retain(|case| {
+        let array = |folder: &str| files.find(&options.numpy.join(folder), &case.id, ".npy");
+        let (image, label) = (array("images"), array("labels"));
+        let left_out = !image.exists() && !label.exists();
+        if left_out {
+            let reason = "preprocessing left the case out".to_owned();
+            let failure =
+                CaseFailure { id: case.id.clone(), stage: "looking for arrays".into(), file: Some(image), reason };
+            console.warn(&failure.to_string());
+            failures.push(failure);
+        }
+        !left_out
+    });
+    if table.cases.is_empty() {
+        return Err(Error::new("there are no arrays to train on")
+            .at(&options.numpy)
+            .hint("run `mist preprocess` first, or name its folder with --numpy"));
+    }
+    Ok((table, failures))
 }
 
 fn folds(options: &Options, config: &Config) -> Result<Vec<usize>> {
@@ -61,13 +106,16 @@ fn folds(options: &Options, config: &Config) -> Result<Vec<usize>> {
     Ok(folds)
 }
 
+/// Keys that a continued run cannot change.
+const FIXED: [&str; 3] = ["model.architecture", "spatial_config.patch_size", "training.optimizer"];
+
 /// A continued run keeps its network; other changes are said, since they make it another run from here on.
 fn check_resume(changes: &[Change], console: &dyn Console) -> Result<()> {
     let (forbidden, allowed): (Vec<&Change>, Vec<&Change>) =
-        changes.iter().partition(|change| ["model.architecture", "spatial_config.patch_size"].contains(&change.key));
+        changes.iter().partition(|change| FIXED.contains(&change.key));
     if !forbidden.is_empty() {
         let list: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
-        return Err(Error::new("a continued run cannot change its network")
+        return Err(Error::new("a continued run cannot change its network or optimizer")
             .because(list.join("; "))
             .hint("leave the flag out, or start again in another --results folder"));
     }

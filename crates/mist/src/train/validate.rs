@@ -1,7 +1,6 @@
 //! Validation after each epoch: whole volumes, one by one, as at prediction time.
 
 use crate::error::{Error, Result};
-use crate::interrupt;
 use crate::load::CaseArrays;
 use crate::network;
 use crate::predict::ChannelsLast;
@@ -32,12 +31,9 @@ impl Validator<'_> {
         let weights = parameters.on(&device);
         let mut sum = 0.0;
         for (index, case) in self.cases.iter().enumerate() {
-            if interrupt::requested() {
-                return Err(Error::interrupted("stopped on request during validation"));
-            }
             let (volume, _) = case.read()?;
             let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
-            let mut forward = |patches| Ok(network::logits(self.model, &weights, &device, patches));
+            let mut forward = |patches| network::logits(self.model, &weights, &device, patches);
             let logits = sliding_window(&image, &self.windows, self.classes, &mut forward)?;
             let [x, y, z] = logits.size();
             let prediction = FeatureMap::from_channels_last(logits.into_values(), [1, x, y, z, self.classes], &device);

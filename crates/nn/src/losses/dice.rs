@@ -1,7 +1,7 @@
 //! Soft Dice loss with squared terms (Milletari et al. 2016).
 
 use super::{Classes, Loss, LossEntry, Segmentation};
-use mist_ops::Tensor;
+use mist_ops::{Tensor, sum_voxels};
 
 /// Keeps the quotient finite for a class that is nowhere.
 const EPS: f32 = 1e-6;
@@ -20,14 +20,13 @@ pub fn entry() -> LossEntry {
 impl Loss for Dice {
     fn value(&self, prediction: &Segmentation) -> Tensor<1> {
         let (truth, probabilities) = (prediction.truth.clone(), prediction.probabilities.clone());
-        let over_voxels = |tensor: Tensor<3>| tensor.sum_dim(1);
-        let error = over_voxels((truth.clone() - probabilities.clone()).square());
-        let mass = over_voxels(truth.square()) + over_voxels(probabilities.square()) + EPS;
+        let error = sum_voxels((truth.clone() - probabilities.clone()).square());
+        let mass = sum_voxels(truth.square()) + sum_voxels(probabilities.square()) + EPS;
         let per_class = error / mass;
-        let classes = per_class.dims()[2];
+        let classes = per_class.dims()[1];
         match self.classes {
             Classes::All => per_class.mean(),
-            Classes::Foreground => per_class.narrow(2, 1, classes - 1).mean(),
+            Classes::Foreground => per_class.narrow(1, 1, classes - 1).mean(),
         }
     }
 }

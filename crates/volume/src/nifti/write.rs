@@ -6,6 +6,7 @@ use super::error::{NiftiError, NiftiProblem};
 use super::gzip;
 use crate::atomic;
 use crate::volume::Volume;
+use std::io::Write;
 use std::path::Path;
 
 /// Writes a 3D image: `.nii.gz` compressed, `.nii` not. The same image gives the same bytes. The file appears complete or

@@ -3,6 +3,7 @@
 use super::error::{NpyError, NpyProblem};
 use super::value::Element;
 use crate::atomic;
+use std::io::Write;
 use std::path::Path;
 
 /// NumPy aligns the elements to this many bytes.

@@ -1,0 +1,91 @@
+//! Finalizing, predicting and evaluating as a user sees them, with networks that have hardly learnt anything.
+
+use crate::scans::prepared;
+use crate::shell::Shell;
+
+const TRAIN: &str = "train --model nnunet-pocket --patch-size 32 32 32 --epochs 1 --warmup-epochs 0";
+
+fn copy(shell: &Shell, from: &str, to: &str) {
+    std::fs::create_dir_all(shell.path(to).parent().expect("a parent")).expect("a folder");
+    std::fs::copy(shell.path(from), shell.path(to)).expect("a copy");
+}
+
+fn lines(shell: &Shell, name: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(shell.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn all_folds_give_a_table_and_models_that_predict_folders_and_tables() {
+    let shell = prepared();
+    shell.mist(TRAIN).exits(0);
+    let table = lines(&shell, "results/results.csv");
+    assert_eq!(table[0], "id,class_1_dice,class_1_haus95,class_2_dice,class_2_haus95");
+    assert_eq!(table.len(), 1 + 6 + 5, "a header, six cases, five summary rows");
+    assert_eq!(lines(&shell, "results/evaluation_paths.csv").len(), 7);
+    shell.mist("finalize").exits(0);
+    assert_eq!(lines(&shell, "results/results.csv"), table, "finalizing again changes nothing");
+
+    // A folder with two scans and two files that are none.
+    copy(&shell, "data/train/015/mr.nii.gz", "scans/first.nii.gz");
+    copy(&shell, "data/train/036/mr.nii.gz", "scans/second.nii.gz");
+    let scan = std::fs::read(shell.path("scans/first.nii.gz")).expect("a scan");
+    std::fs::write(shell.path("scans/cut.nii.gz"), &scan[..scan.len() / 2]).expect("a file");
+    shell.write("scans/empty.nii.gz", "");
+    shell
+        .mist("predict --models-dir results/models --config results/config.json --images scans --output out")
+        .exits(3)
+        .stderr_has("cut.nii.gz")
+        .stderr_has("empty.nii.gz");
+    let written = |folder: &str| {
+        let entries = std::fs::read_dir(shell.path(folder)).expect("a folder");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(written("out"), ["first.nii.gz", "second.nii.gz"], "nothing half-written, nothing for broken scans");
+
+    // The same scan through a table, with probabilities: the same bytes.
+    shell.write("paths.csv", "id,mr\nfirst,scans/first.nii.gz\nmissing,scans/nowhere.nii.gz\n");
+    shell
+        .mist(
+            "predict --models-dir results/models --config results/config.json --paths-csv paths.csv --output table \
+             --output-probs",
+        )
+        .exits(3)
+        .stderr_has("nowhere.nii.gz");
+    let bytes = |name: &str| std::fs::read(shell.path(name)).expect("a prediction");
+    assert!(bytes("out/first.nii.gz") == bytes("table/discrete/first.nii.gz"));
+    assert_eq!(written("table/probabilities"), ["first.nii.gz"]);
+
+    copy(&shell, "data/train/015/mask.nii.gz", "truth/first.nii.gz");
+    copy(&shell, "data/train/036/mask.nii.gz", "truth/second.nii.gz");
+    shell
+        .mist("evaluate --config results/config.json --masks truth --predictions out --output-csv scores.csv")
+        .exits(0);
+    assert_eq!(lines(&shell, "scores.csv").len(), 1 + 2 + 5);
+    shell
+        .mist("evaluate --config results/config.json --masks truth --predictions truth --output-csv scores.csv")
+        .exits(0);
+    assert_eq!(lines(&shell, "scores.csv")[1], "first,1.0,0.0,1.0,0.0");
+}
+
+#[test]
+fn what_prediction_needs_is_checked_first_and_named() {
+    let shell = prepared();
+    let line = "predict --models-dir models --config results/config.json --images data/train --output out";
+    shell.mist(line).exits(1).stderr_has("Models directory not found").stderr_has("models");
+    std::fs::create_dir(shell.path("models")).expect("a folder");
+    shell.mist(line).exits(1).stderr_has("No model checkpoints found");
+    shell.write("models/fold_0.pt", "no weights");
+    shell.mist(line).exits(1).stderr_has("fold_0.pt");
+    shell.mist(&line.replace("config.json", "nothing.json")).exits(1).stderr_has("Config file not found");
+    shell.mist(&line.replace("data/train", "nowhere")).exits(1).stderr_has("nowhere");
+    shell.mist(&format!("{line} --device tpu")).exits(2).stderr_has("tpu");
+    shell.write("paths.csv", "id,t2\nfirst,a.nii.gz\n");
+    let table = line.replace("--images data/train", "--paths-csv paths.csv");
+    shell.mist(&table).exits(1).stderr_has("found t2, expected mr");
+    assert!(!shell.path("out").exists());
+    shell.mist("finalize --results nowhere").exits(1).stderr_has("Results directory does not exist");
+}

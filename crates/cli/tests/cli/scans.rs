@@ -1,0 +1,35 @@
+//! Six real scans, analyzed and preprocessed.
+
+use crate::shell::Shell;
+use std::path::Path;
+
+const CASES: [&str; 6] = ["015", "036", "057", "088", "104", "130"];
+/// A shell in whose folder `results` and `numpy` wait for training, with five steps per epoch.
+pub fn prepared() -> Shell {
+    let shell = Shell::new();
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mist/assets/hippocampus");
+    for case in CASES {
+        let name = format!("hippocampus_{case}.nii.gz");
+        let folder = shell.path("data/train").join(case);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::copy(assets.join("imagesTr").join(&name), folder.join("mr.nii.gz")).expect("a scan");
+        std::fs::copy(assets.join("labelsTr").join(&name), folder.join("mask.nii.gz")).expect("a mask");
+    }
+    shell.write(
+        "data/dataset.json",
+        r#"{"task": "hippocampus", "modality": "mr", "train-data": "train", "mask": ["mask"], "images": {"mr": ["mr"]},
+            "labels": [0, 1, 2]}"#,
+    );
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    shell.mist("preprocess --results results").exits(0);
+    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
+    shell
+}
+
+/// Edits `config.json` as a user would.
+pub fn set(shell: &Shell, old: &str, new: &str) {
+    let path = shell.path("results/config.json");
+    let text = std::fs::read_to_string(&path).expect("a config");
+    assert!(text.contains(old), "{old} in {text}");
+    std::fs::write(path, text.replace(old, new)).expect("a writable config");
+}
