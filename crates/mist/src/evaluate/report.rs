@@ -38,7 +38,7 @@ pub fn evaluate_table(
     }
     let plan = Plan::new(evaluation)?;
     let columns = plan.columns()?;
-    let mut results = score_all(&plan, rows, workers.max(1), validate, console)?;
+    let mut results = score_all(&plan, rows, workers.clamp(1, rows.len().max(1)), validate, console)?;
     results.sort_unstable_by_key(|(position, _)| *position);
 
     let mut report = EvaluationReport { columns, ..EvaluationReport::default() };
