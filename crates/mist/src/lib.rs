@@ -17,6 +17,7 @@ pub mod finalize;
 pub mod interrupt;
 pub mod json;
 pub mod load;
+pub mod memory;
 pub mod network;
 pub mod parallel;
 pub mod picture;

@@ -70,7 +70,12 @@ fn impossible_wishes_are_refused_before_anything_is_written() {
     let before = config();
     shell.mist("train --epochs 10").exits(1).stderr_has("training.warmup_epochs").stderr_has("--warmup-epochs 1");
     shell.mist(&TRAIN.replace("--folds 0", "--folds 3")).exits(2).stderr_has("there is no fold 3");
-    shell.mist(&TRAIN.replace("32 32 32", "36 32 32")).exits(1).stderr_has("the nearest that do are 32 and 40");
+    shell.mist(&TRAIN.replace("32 32 32", "36 32 32")).exits(1).stderr_has("the nearest multiples are 32 and 40");
+    shell
+        .mist(&TRAIN.replace("32 32 32", "3200 3200 3200"))
+        .exits(1)
+        .stderr_has("more memory than")
+        .stderr_has("--patch-size");
     shell.mist(&format!("{TRAIN} --resume --overwrite")).exits(2).stderr_has("--overwrite");
     shell.mist(&format!("{TRAIN} --numpy nowhere")).exits(1).stderr_has("nowhere").stderr_has("mist preprocess");
     shell.mist(&format!("{TRAIN} --results nowhere")).exits(1).stderr_has("nowhere").stderr_has("mist analyze");

@@ -37,8 +37,9 @@ pub fn run(
     for case in cases {
         let target = results.join("predictions/train/raw").join(format!("{}.nii.gz", case.id));
         if let Err(error) = predict(&target, numpy, config, &network, table, &boxes, case) {
+            let failure = failure_of(&case.id, error, console)?;
             remove_file(&target)?;
-            failures.push(failure_of(&case.id, error, console)?);
+            failures.push(failure);
         }
         bar.advance(1);
     }

@@ -138,8 +138,9 @@ impl<'a> Predictor<'a> {
         let mut failures = Vec::new();
         for case in cases {
             if let Err(error) = self.predict(case, targets) {
+                let failure = failure_of(&case.id, error, console)?;
                 targets.remove(&case.id)?;
-                failures.push(failure_of(&case.id, error, console)?);
+                failures.push(failure);
             }
             bar.advance(1);
         }

@@ -19,8 +19,9 @@ pub use settings::Settings;
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Result};
+use crate::memory;
 use crate::parallel;
-use forecast::{Forecast, available_memory, readable};
+use forecast::Forecast;
 use inputs::TrainingFiles;
 use output::Output;
 use problem::Problem;
@@ -105,13 +106,13 @@ fn admitted_workers(
     console.info(&format!(
         "{} cases, about {} of arrays and at most {} of memory for each worker",
         cases.len(),
-        readable(forecast.disk),
-        readable(forecast.memory_per_worker)
+        memory::readable(forecast.disk),
+        memory::readable(forecast.memory_per_worker)
     ));
-    let Some(available) = available_memory() else { return Ok(options.workers) };
+    let Some(available) = memory::available() else { return Ok(options.workers) };
     let workers = forecast.fitting_workers(options.workers, available);
     if workers < options.workers {
-        let free = readable(available);
+        let free = memory::readable(available);
         console.warn(&format!("only {workers} of {} workers fit into the free memory, {free}", options.workers));
     }
     Ok(workers)

@@ -4,6 +4,7 @@ use super::{Options, checkpoint, prepare, require};
 use crate::config::{Change, Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
+use crate::memory;
 use crate::network;
 use crate::tables::TrainPaths;
 use mist_nn::Registry;
@@ -25,11 +26,6 @@ pub fn settle(
         return Err(Error::usage("--resume and --overwrite exclude each other")
             .hint("--resume continues from checkpoints, --overwrite starts again"));
     }
-    if results.join("results.csv").exists() && !options.overwrite && !options.resume {
-        return Err(Error::new("this run is finished").at(results.join("results.csv")).hint(
-            "use --overwrite to train again, --resume to continue it (with more epochs, say), or another --results folder",
-        ));
-    }
 
     let path = results.join("config.json");
     let mut config = Config::load(&path, &Choices::of(registry))?;
@@ -39,6 +35,7 @@ pub fn settle(
     let changes = options.overrides.apply(&mut config)?;
     network::build(&config, registry)?;
     config.check_for_training()?;
+    check_memory(&config)?;
     prepare::schedule(&config)?;
     if config.training.epochs == 0 {
         return Err(Error::new("there is nothing to train").place("training.epochs").because("it is 0"));
@@ -65,6 +62,22 @@ pub fn settle(
     }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
     Ok((config, folds, table, failures))
+}
+
+/// Refuses a patch whose images and logits alone would not fit; what the network needs on top depends on it.
+fn check_memory(config: &Config) -> Result<()> {
+    let voxels: f64 = config.spatial_config.patch_size.iter().map(|extent| *extent as f64).product();
+    let params = &config.model.params;
+    // The image, and per class logits, probabilities and truth.
+    let values = params.in_channels + 3 * params.out_channels;
+    let bytes = 4.0 * voxels * (config.training.batch_size_per_gpu * values) as f64;
+    match memory::available() {
+        Some(available) if bytes > available => Err(Error::new("a step needs more memory than there is")
+            .place("spatial_config.patch_size, training.batch_size_per_gpu")
+            .because(format!("it takes at least {}, {} are free", memory::readable(bytes), memory::readable(available)))
+            .hint("choose a smaller --patch-size or --batch-size-per-gpu")),
+        _ => Ok(()),
+    }
 }
 
 /// The table without the cases that preprocessing left out; those are failures of this stage too.

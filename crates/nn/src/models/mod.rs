@@ -44,7 +44,7 @@ pub enum ModelError {
     },
     /// The patch does not divide by the strides.
     #[error(
-        "patch size {size} on axis {axis} is not a multiple of {divisor}; the nearest that do are {below} and {above}"
+        "patch size {size} on axis {axis} is not a multiple of {divisor}; the nearest multiples are {below} and {above}"
     )]
     Indivisible {
         /// Axis, 0 to 2.

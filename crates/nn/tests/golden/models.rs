@@ -178,7 +178,7 @@ fn patches_that_cannot_work_are_refused_with_the_nearest_that_do() {
     let error = |patch| Registry::builtin().build("nnunet", &config(patch)).err().expect("an error").to_string();
     assert_eq!(
         error([36, 32, 32]),
-        "patch size 36 on axis 0 is not a multiple of 8; the nearest that do are 32 and 40"
+        "patch size 36 on axis 0 is not a multiple of 8; the nearest multiples are 32 and 40"
     );
     assert!(error([16; 3]).starts_with("patch size [16, 16, 16] is too small"));
     let unknown = Registry::builtin().build("unet", &config([32; 3])).err().expect("an error").to_string();

@@ -1,0 +1,26 @@
+//! How much memory there is, and sizes as people read them.
+
+/// Memory that programs can still take, in bytes, where the system tells.
+pub fn available() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024.0)
+}
+
+/// A number of bytes for people.
+pub fn readable(bytes: f64) -> String {
+    if bytes >= 1e9 { format!("{:.1} GB", bytes / 1e9) } else { format!("{:.0} MB", (bytes / 1e6).ceil()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_readable() {
+        assert_eq!(readable(12_345.0), "1 MB");
+        assert_eq!(readable(48_200_000.0), "49 MB");
+        assert_eq!(readable(2_340_000_000.0), "2.3 GB");
+    }
+}
