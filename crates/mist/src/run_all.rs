@@ -62,8 +62,14 @@ mod tests {
         let case = |id: &str| TrainCase { id: id.into(), fold: 0, mask: PathBuf::new(), images: Vec::new() };
         let table = TrainPaths { images: Vec::new(), cases: vec![case("001"), case("002")] };
         table.write(&results.join("train_paths.csv")).unwrap();
-        let options =
-            preprocess::Options { results, numpy: numpy.clone(), workers: 1, no_preprocess: None, overwrite: false };
+        let options = preprocess::Options {
+            results,
+            numpy: numpy.clone(),
+            workers: 1,
+            no_preprocess: None,
+            compute_dtms: None,
+            overwrite: false,
+        };
         let write = |name: &str| std::fs::write(numpy.join(name), "").unwrap();
         std::fs::create_dir_all(numpy.join("images")).unwrap();
         std::fs::create_dir_all(numpy.join("labels")).unwrap();

@@ -62,6 +62,7 @@ impl DataSet {
             numpy: self.path("numpy"),
             workers: 2,
             no_preprocess: None,
+            compute_dtms: None,
             overwrite: true,
         }
     }

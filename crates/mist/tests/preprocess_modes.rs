@@ -58,7 +58,14 @@ fn prepared(no_preprocess: Option<bool>) -> Arrays {
         overwrite: false,
     };
     assert_eq!(analyze::run(&options, &Registry::builtin(), &Silent).unwrap(), []);
-    let options = preprocess::Options { results, numpy: numpy.clone(), workers: 1, no_preprocess, overwrite: false };
+    let options = preprocess::Options {
+        results,
+        numpy: numpy.clone(),
+        workers: 1,
+        no_preprocess,
+        compute_dtms: None,
+        overwrite: false,
+    };
     assert_eq!(preprocess::run(&options, &Registry::builtin(), &Silent).unwrap(), []);
     (npy::read_f32(&numpy.join("images/a.npy")).unwrap(), npy::read_u8(&numpy.join("labels/a.npy")).unwrap())
 }
@@ -115,6 +122,7 @@ fn settings() -> Settings {
         target_spacing: [1.0, 1.5, 2.0],
         labels: vec![0, 4, 2],
         normalization: Normalization { ct: None, nonzero: false },
+        distance_maps: None,
     }
 }
 

@@ -21,8 +21,11 @@ impl Registry {
         Self::default()
             .model("nnunet", nnunet::nnunet)
             .model("nnunet-pocket", nnunet::pocket)
+            .loss("bl", losses::bl::entry())
             .loss("dice", losses::dice::entry())
             .loss("dice_ce", losses::dice_ce::entry())
+            .loss("gsl", losses::gsl::entry())
+            .loss("hdos", losses::hdos::entry())
     }
 
     /// Adds an architecture, or replaces the one of that name.

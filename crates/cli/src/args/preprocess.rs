@@ -1,7 +1,7 @@
 //! `mist preprocess`.
 
 use super::overwrite::Overwrite;
-use super::{later, values};
+use super::values;
 use crate::commands::{Action, Context};
 use clap::ArgAction;
 use mist::{CaseFailure, Result, preprocess};
@@ -32,21 +32,21 @@ pub(crate) struct Mode {
     #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, action = ArgAction::Set)]
     #[arg(default_missing_value = "true", value_parser = values::boolean)]
     no_preprocess: Option<bool>,
-    /// Also store distance maps of the labels (not available in this version)
+    /// Also store distance maps of the labels; stored in config.json [default: as in config.json]
     #[arg(long, value_name = "BOOLEAN", num_args = 0..=1, action = ArgAction::Set)]
-    #[arg(default_value = "false", default_missing_value = "true", value_parser = values::boolean)]
-    compute_dtms: bool,
+    #[arg(default_missing_value = "true", value_parser = values::boolean)]
+    compute_dtms: Option<bool>,
 }
 
 impl Mode {
     /// What `mist preprocess` was asked to do.
     pub(crate) fn options(self, results: PathBuf, numpy: PathBuf, overwrite: Overwrite) -> Result<preprocess::Options> {
-        later::refuse(&[("--compute-dtms", self.compute_dtms)])?;
         Ok(preprocess::Options {
             results,
             numpy,
             workers: self.num_workers_preprocess,
             no_preprocess: self.no_preprocess,
+            compute_dtms: self.compute_dtms,
             overwrite: overwrite.overwrite,
         })
     }

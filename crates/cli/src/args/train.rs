@@ -5,7 +5,7 @@ use super::{later, values};
 use crate::commands::{Action, Context};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Command};
-use mist::config::{LR_SCHEDULERS, OPTIMIZERS, Overrides, WEIGHTINGS};
+use mist::config::{LR_SCHEDULERS, LossWeighting, OPTIMIZERS, Overrides};
 use mist::{CaseFailure, Result, train};
 use mist_nn::Registry;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub(crate) struct Recipe {
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
     /// How the weight between the two parts of a composite loss changes over the epochs
-    #[arg(long, value_name = "NAME", value_parser = WEIGHTINGS)]
+    #[arg(long, value_name = "NAME", value_parser = LossWeighting::NAMES)]
     composite_loss_weighting: Option<String>,
     /// Number of epochs, 0 or more
     #[arg(long, value_name = "COUNT", value_parser = values::non_negative)]

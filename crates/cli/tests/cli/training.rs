@@ -95,6 +95,19 @@ fn a_loss_that_is_no_longer_finite_ends_the_fold_and_names_step_and_cases() {
 }
 
 #[test]
+fn a_boundary_loss_asks_for_distance_maps_and_trains_on_them() {
+    let shell = prepared();
+    let line = format!("{TRAIN} --epochs 1 --warmup-epochs 0 --loss bl --composite-loss-weighting linear");
+    let line = line.replacen(" --epochs 3 --warmup-epochs 1", "", 1);
+    shell.mist(&line).exits(1).stderr_has("the loss bl needs distance maps").stderr_has("--compute-dtms");
+    shell.mist("preprocess --results results --compute-dtms --overwrite").exits(0);
+    shell.mist(&line).exits(0).stderr_has("the weight of the loss never moves");
+    set(&shell, r#""name": "bl","#, r#""name": "bl", "params": {"tau_mm": 2},"#);
+    let line = format!("{line} --overwrite");
+    shell.mist(&line).exits(1).stderr_has("training.loss.params").stderr_has("unknown parameter `tau_mm`");
+}
+
+#[test]
 fn resuming_another_run_is_refused_and_changes_nothing() {
     let shell = prepared();
     shell.mist(&TRAIN.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0")).exits(0);

@@ -162,7 +162,6 @@ fn flags_of_later_versions_get_a_clear_answer() {
     let shell = Shell::new();
     for (line, flag) in [
         ("analyze --data a --data-dump", "--data-dump"),
-        ("preprocess --results a --compute-dtms", "--compute-dtms"),
         ("train --pretrained-weights a", "--pretrained-weights"),
         ("train --pretrained-config a", "--pretrained-config"),
         ("train --input-channel-strategy first", "--input-channel-strategy"),

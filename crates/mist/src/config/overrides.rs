@@ -1,4 +1,4 @@
-use super::{Config, LossWeighting, WEIGHTINGS};
+use super::{Config, LossWeighting};
 use crate::error::{Error, Result};
 use crate::text::python_float;
 use std::fmt;
@@ -104,8 +104,8 @@ impl Overrides {
             return wrong("--val-percent", python_float(value), "a number from 0 to below 1");
         }
         let weighting = self.composite_loss_weighting.as_ref();
-        if let Some(name) = weighting.filter(|name| !WEIGHTINGS.contains(&name.as_str())) {
-            let allowed = format!("one of {}", WEIGHTINGS.join(", "));
+        if let Some(name) = weighting.filter(|name| !LossWeighting::NAMES.contains(&name.as_str())) {
+            let allowed = format!("one of {}", LossWeighting::NAMES.join(", "));
             return wrong("--composite-loss-weighting", name.clone(), &allowed);
         }
         Ok(())

@@ -99,6 +99,7 @@ impl From<&preprocess::Options> for CommandLine {
             .path("--numpy", &options.numpy)
             .workers("--num-workers-preprocess", options.workers)
             .optional("--no-preprocess", &options.no_preprocess)
+            .optional("--compute-dtms", &options.compute_dtms)
             .switch("--overwrite", options.overwrite)
     }
 }

@@ -74,6 +74,7 @@ impl Plan {
                 numpy: numpy.clone(),
                 workers,
                 no_preprocess: None,
+                compute_dtms: None,
                 overwrite,
             },
             train: (0..FOLDS)

@@ -1,10 +1,11 @@
 //! One case: from the scans of a patient to the arrays that a network sees.
 
+use super::distance_maps::distance_maps;
 use super::interleave::interleave;
 use super::normalize::normalize;
 use super::problem::Problem;
 use super::read::{check_grid, read_image};
-use super::settings::Settings;
+use super::settings::{DistanceMaps, Settings};
 use mist_volume::crop::{BoundingBox, crop};
 use mist_volume::orientation::to_standard;
 use mist_volume::resample::{resample_image, resample_labels};
@@ -24,6 +25,8 @@ pub struct PreprocessedCase {
     pub spacing: [f64; 3],
     /// Class indices (positions in the list of labels) in the order `[x][y][z]`, where a mask was given.
     pub labels: Option<Vec<u8>>,
+    /// Signed distance maps of the classes in the order `[x][y][z][class]`, where asked for and a mask was given.
+    pub distance_maps: Option<Vec<f32>>,
     /// The box that was cut out, in the axes of the file; nothing when the images were not cropped.
     pub bounding_box: Option<BoundingBox>,
     /// Grid of the first channel as read.
@@ -58,6 +61,7 @@ pub fn preprocess_case(
         size: first.size(),
         spacing: first.geometry().spacing,
         labels: None,
+        distance_maps: None,
         bounding_box,
         original_geometry,
     };
@@ -77,6 +81,10 @@ pub fn preprocess_case(
         check_size(case.size, classes.size(), file)?;
         let mut labels = vec![0; classes.voxels().len()];
         interleave(classes.voxels(), case.size, &mut labels, 0, 1);
+        if let Some(DistanceMaps { normalized }) = settings.distance_maps {
+            let maps = distance_maps(&labels, case.size, settings.labels.len(), normalized);
+            case.distance_maps = Some(maps.map_err(|error| Problem::with_file("measuring distances", file, error))?);
+        }
         case.labels = Some(labels);
     }
     Ok(case)

@@ -36,10 +36,11 @@ impl Forecast {
             let Some(geometry) = geometry else { continue };
             let voxels = output_voxels(settings, &geometry, case);
             let channels = case.images.len() as f64;
+            let maps = settings.distance_maps.map_or(0.0, |_| settings.labels.len() as f64);
             // One byte for the label.
-            forecast.disk += voxels * (BYTES_PER_VALUE * channels + 1.0);
+            forecast.disk += voxels * (BYTES_PER_VALUE * (channels + maps) + 1.0);
             let memory = BYTES_PER_INPUT_VOXEL * geometry.voxel_count() as f64
-                + BYTES_PER_VALUE * (channels + EXTRA_CHANNELS) * voxels;
+                + BYTES_PER_VALUE * (channels + maps + EXTRA_CHANNELS) * voxels;
             forecast.memory_per_worker = forecast.memory_per_worker.max(memory);
         }
         Ok(forecast)
@@ -93,11 +94,15 @@ mod tests {
             target_spacing: [1.0, 1.0, 1.0],
             labels: vec![0, 1],
             normalization: Normalization { ct: None, nonzero: false },
+            distance_maps: None,
         };
         let cropped = Forecast::of(&settings, &cases, 1).unwrap();
         assert_eq!(cropped.disk, 2000.0 * 9.0, "10 x 10 x 20 voxels, two channels and a label");
         settings.crop = false;
         assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk);
+        settings.distance_maps = Some(super::super::settings::DistanceMaps { normalized: true });
+        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk + 4000.0 * 8.0);
+        settings.distance_maps = None;
         settings.skip = true;
         assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, cropped.disk, "20 x 10 x 10 voxels");
     }

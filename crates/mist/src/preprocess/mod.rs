@@ -4,6 +4,7 @@
 //! module goes over the cases of a run. Prediction prepares its scans by the same function.
 
 pub mod case;
+pub mod distance_maps;
 mod forecast;
 mod inputs;
 mod interleave;
@@ -38,11 +39,21 @@ pub struct Options {
     pub workers: usize,
     /// Only convert to arrays; an explicit answer is kept in `config.json`, no answer leaves what stands there.
     pub no_preprocess: Option<bool>,
+    /// Also write distance maps; an explicit answer is kept in `config.json`, no answer leaves what stands there.
+    pub compute_dtms: Option<bool>,
     /// Allow writing into a folder that is not empty.
     pub overwrite: bool,
 }
 
-/// Writes `images/<id>.npy` and `labels/<id>.npy` for every case of `train_paths.csv`. Returns the cases left out.
+impl Options {
+    fn apply(&self, config: &mut Config) {
+        let preprocessing = &mut config.preprocessing;
+        preprocessing.skip = self.no_preprocess.unwrap_or(preprocessing.skip);
+        preprocessing.compute_dtms = self.compute_dtms.unwrap_or(preprocessing.compute_dtms);
+    }
+}
+
+/// Writes `images/<id>.npy`, `labels/<id>.npy` and, where asked for, `dtms/<id>.npy` for every case of `train_paths.csv`. Returns the cases left out.
 ///
 /// Fails as a whole when the inputs are incomplete, when the output folder is in use, or when it cannot be written
 /// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
@@ -50,12 +61,10 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
     console.section("Preprocessing");
     let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
-    if let Some(skip) = options.no_preprocess {
-        config.preprocessing.skip = skip;
-    }
+    options.apply(&mut config);
     let settings = Settings::of(&config)?;
     let cases = inputs::cases(&options.results, &config)?;
-    let output = Output::open(&options.numpy, options.overwrite)?;
+    let output = Output::open(&options.numpy, options.overwrite, settings.distance_maps.is_some())?;
     for note in output.stale(&cases)? {
         console.warn(&note);
     }
@@ -75,10 +84,10 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
     })?;
     drop(bar);
 
-    if let Some(skip) = options.no_preprocess {
+    if options.no_preprocess.is_some() || options.compute_dtms.is_some() {
         // Only now: an interrupted run must not leave a configuration that its arrays do not follow.
         Config::update(&options.results.join(inputs::CONFIG), &choices, |config| {
-            config.preprocessing.skip = skip;
+            options.apply(config);
             Ok(())
         })?;
     }

@@ -18,31 +18,33 @@ const LISTED: usize = 5;
 /// The folder, ready to be written to.
 pub struct Output {
     folder: PathBuf,
+    distance_maps: bool,
 }
 
 impl Output {
-    /// Creates the folder. One that already holds anything is refused unless `overwrite` is set.
-    pub fn open(folder: &Path, overwrite: bool) -> Result<Self> {
+    /// Creates the folder, with room for distance maps where asked for. One that already holds anything is refused unless `overwrite` is set.
+    pub fn open(folder: &Path, overwrite: bool, distance_maps: bool) -> Result<Self> {
         if !overwrite && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Error::new("the folder for the arrays is not empty")
                 .at(folder)
                 .hint("choose another folder with --numpy, or allow replacing its arrays with --overwrite"));
         }
-        for kind in [IMAGES, LABELS] {
+        for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
             create_folder(&folder.join(kind))?;
         }
-        Ok(Self { folder: folder.to_path_buf() })
+        Ok(Self { folder: folder.to_path_buf(), distance_maps })
     }
 
     /// Says which arrays in the folder this run will not replace: those of cases that are not in the run, and distance
-    /// maps, which would not belong to the new arrays.
+    /// maps if it makes none, which would not belong to the new arrays.
     pub fn stale(&self, cases: &[TrainingFiles]) -> Result<Vec<String>> {
         let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
         let mut notes = Vec::new();
         for kind in [IMAGES, LABELS, DISTANCE_MAPS] {
             let folder = self.folder.join(kind);
             let mut left: Vec<String> = array_names(&folder)?;
-            left.retain(|name| kind == DISTANCE_MAPS || !ids.contains(name.as_str()));
+            let replaced = kind != DISTANCE_MAPS || self.distance_maps;
+            left.retain(|name| !replaced || !ids.contains(name.as_str()));
             if left.is_empty() {
                 continue;
             }
@@ -63,12 +65,15 @@ impl Output {
         let [x, y, z] = case.size;
         npy::write(&self.file(IMAGES, id), &[x, y, z, case.channels], &case.image).map_err(cannot_write)?;
         let Some(labels) = &case.labels else { return Ok(()) };
-        npy::write(&self.file(LABELS, id), &[x, y, z, 1], labels).map_err(cannot_write)
+        npy::write(&self.file(LABELS, id), &[x, y, z, 1], labels).map_err(cannot_write)?;
+        let Some(maps) = &case.distance_maps else { return Ok(()) };
+        let classes = maps.len() / labels.len().max(1);
+        npy::write(&self.file(DISTANCE_MAPS, id), &[x, y, z, classes], maps).map_err(cannot_write)
     }
 
     /// Removes the arrays of a case that an earlier run left: training must not take them for current ones.
     pub fn remove(&self, id: &str) -> Result<()> {
-        for kind in [IMAGES, LABELS] {
+        for kind in [IMAGES, LABELS, DISTANCE_MAPS] {
             let file = self.file(kind, id);
             match std::fs::remove_file(&file) {
                 Ok(()) => {}

@@ -17,6 +17,15 @@ pub struct Settings {
     pub labels: Vec<i64>,
     /// Intensity normalization of each channel.
     pub normalization: Normalization,
+    /// Distance maps of the labels, where asked for.
+    pub distance_maps: Option<DistanceMaps>,
+}
+
+/// How distance maps are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DistanceMaps {
+    /// Divided by the largest distance inside and outside.
+    pub normalized: bool,
 }
 
 impl Settings {
@@ -37,6 +46,9 @@ impl Settings {
             target_spacing: config.spatial_config.target_spacing,
             labels: config.dataset_info.labels.clone(),
             normalization: Normalization { ct, nonzero: preprocessing.normalize_with_nonzero_mask },
+            distance_maps: preprocessing
+                .compute_dtms
+                .then_some(DistanceMaps { normalized: preprocessing.normalize_dtms }),
         })
     }
 

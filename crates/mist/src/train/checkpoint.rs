@@ -1,7 +1,7 @@
 //! The state of a fold between two steps, in the reference's layout.
 //!
 //! The reference reads everything but the key `mist`, which holds what an exact continuation needs besides: the
-//! schedule that the run follows and the position inside an epoch.
+//! schedule that the run follows, the position inside an epoch and the names behind the optimizer's numbers.
 
 use crate::error::{Error, Result};
 use crate::files::write_atomically_with;
@@ -76,6 +76,10 @@ impl Checkpoint {
             ("step", Value::Int(self.step as i64)),
             ("loss_sum", Value::Float(self.loss_sum)),
             ("optimizer", Value::Text(self.optimizer.kind().name().into())),
+            (
+                "parameters",
+                Value::List(self.parameters.specs().iter().map(|spec| Value::Text(spec.name.clone())).collect()),
+            ),
             ("schedule", schedule),
         ]);
         Ok(Value::dict([
@@ -136,14 +140,21 @@ impl Checkpoint {
         let optimizer = value.get("optimizer_state_dict").ok_or_else(|| missing("optimizer_state_dict"))?;
         let states = optimizer.get("state").ok_or_else(|| missing("optimizer_state_dict.state"))?;
         let mut restored = Vec::with_capacity(specs.len());
+        let ours = value.get("mist");
+        let names = ours.and_then(|ours| ours.get("parameters")).and_then(Value::as_list);
         for (index, spec) in specs.iter().enumerate() {
+            // PyTorch numbers the buffers; ours says which number is which parameter, so that no order is relied on.
+            let named = |names: &[Value]| names.iter().position(|name| name.as_text() == Some(spec.name.as_str()));
+            let index = match names {
+                None => index,
+                Some(names) => named(names).ok_or_else(|| Error::new(format!("it knows no {}", spec.name)))?,
+            };
             restored.push(match states.get_index(index as i64) {
                 None => TensorState::default(),
                 Some(state) => state_of(state, kind, spec, global_step)?,
             });
         }
 
-        let ours = value.get("mist");
         let stored = |key: &str| ours.map(|ours| integer(ours, key)).transpose();
         let epoch = stored("epoch")?.unwrap_or(completed + 1);
         let schedule = match ours.and_then(|ours| ours.get("schedule")) {

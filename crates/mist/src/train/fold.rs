@@ -10,6 +10,7 @@ use crate::interrupt;
 use crate::load::Loader;
 use crate::network;
 use crate::text::duration;
+use mist_nn::losses::LossWeighting;
 use std::path::Path;
 use std::time::Instant;
 
@@ -23,6 +24,8 @@ pub struct FoldRun<'a> {
     pub loader_threads: usize,
     /// Epochs of the whole run.
     pub epochs: usize,
+    /// How a composite loss weighs its terms over the epochs; the loss's own weight if absent.
+    pub weighting: Option<&'a LossWeighting>,
     /// Steps of an epoch.
     pub steps: usize,
     /// One step.
@@ -80,13 +83,14 @@ impl FoldRun<'_> {
             return Ok(());
         }
         let rate = state.schedule.rate(state.epoch as u64);
+        let alpha = self.weighting.map(|weighting| weighting.alpha(state.epoch as u64, self.epochs as u64));
         let title = format!("Fold {}, epoch {}/{}", state.fold, state.epoch + 1, self.epochs);
         let bar = console.bar(&title, remaining as u64);
         let begin = Instant::now();
         let batches = self.loader.stream(state.epoch, state.step, remaining, self.loader_threads)?;
         for (done, batch) in batches.enumerate() {
             let place = format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
-            let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate);
+            let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate, alpha);
             state.loss_sum += loss.map_err(|error| error.place(place.clone()))?;
             state.step += 1;
             state.global_step += 1;

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod fold;
 mod log;
+mod loss;
 mod prepare;
 mod settings;
 mod step;
@@ -139,10 +140,8 @@ fn train_fold(
     let Some(state) = prepare::state(config, model.as_ref(), &options.results, fold, options.resume, console)? else {
         return Ok(());
     };
-    let cases = prepare::cases(config, table, &options.numpy, fold)?;
-    let entry = registry.find_loss(&training.loss.name);
-    let loss = entry.ok_or_else(|| Error::new(format!("unknown loss `{}`", training.loss.name)))?;
-    let loss = (loss.build)(Classes::All);
+    let loss = loss::build(config, registry)?;
+    let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
     let windows = stitch::Settings {
         patch_size: config.spatial_config.patch_size,
         overlap: config.inference.inferer.params.patch_overlap,
@@ -154,10 +153,11 @@ fn train_fold(
         loader: &cases.loader,
         loader_threads: loader_threads(training.hardware.num_cpu_workers),
         epochs: training.epochs,
+        weighting: training.loss.composite_loss_weighting.as_ref(),
         steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
         trainer: Trainer {
             model: model.as_ref(),
-            loss: loss.as_ref(),
+            loss: loss.loss.as_ref(),
             clip_norm: training.grad_clip_norm,
             device: mist_nn::for_training(),
         },

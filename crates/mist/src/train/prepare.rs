@@ -6,6 +6,7 @@ use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::load::{CaseArrays, CaseFiles, Fold, Loader, LoaderSettings, Switches};
 use crate::tables::TrainPaths;
+use mist_nn::losses::Needs;
 use mist_nn::models::Model;
 use mist_nn::optimizers::{Kind, Optimizer};
 use mist_nn::parameters::Parameters;
@@ -24,18 +25,25 @@ pub struct Cases {
 }
 
 /// Opens the arrays of a fold and checks that they go together.
-pub fn cases(config: &Config, table: &TrainPaths, numpy: &Path, fold: usize) -> Result<Cases> {
+pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fold: usize) -> Result<Cases> {
     let training = &config.training;
     let rows = table.cases.iter().map(|case| (case.id.as_str(), case.fold));
     let parts = Fold::new(rows, fold, training.val_percent, training.seed as u32)?;
     let classes = config.model.params.out_channels;
     let files = table.case_files();
-    let open = |id: &String| {
+    let open = |id: &String, needs: Needs| {
         let image = files.find(&numpy.join("images"), id, ".npy");
         let label = files.find(&numpy.join("labels"), id, ".npy");
-        CaseArrays::open(CaseFiles { id: id.clone(), image, label, distance: None }, classes)
+        let distance = needs.distance_maps.then(|| files.find(&numpy.join("dtms"), id, ".npy"));
+        if let Some(file) = distance.as_ref().filter(|file| !file.exists()) {
+            return Err(Error::new(format!("the loss {} needs distance maps", training.loss.name))
+                .place(format!("case {id}"))
+                .because(format!("there is no {}", file.display()))
+                .hint("make them with `mist preprocess --compute-dtms --overwrite`"));
+        }
+        CaseArrays::open(CaseFiles { id: id.clone(), image, label, distance }, classes)
     };
-    let open_all = |ids: &[String]| ids.iter().map(open).collect::<Result<Vec<_>>>();
+    let open_all = |ids: &[String], needs| ids.iter().map(|id| open(id, needs)).collect::<Result<Vec<_>>>();
     let settings = LoaderSettings {
         patch_size: config.spatial_config.patch_size,
         batch_size: training.batch_size_per_gpu,
@@ -46,8 +54,11 @@ pub fn cases(config: &Config, table: &TrainPaths, numpy: &Path, fold: usize) -> 
         fold,
         cache_bytes: CACHE_BYTES,
     };
-    let cases =
-        Cases { loader: Loader::new(open_all(&parts.train)?, settings)?, validation: open_all(&parts.validation)? };
+    let cases = Cases {
+        loader: Loader::new(open_all(&parts.train, needs)?, settings)?,
+        // Validation is by Dice, whatever loss trains.
+        validation: open_all(&parts.validation, Needs::default())?,
+    };
     let expected = config.model.params.in_channels;
     let other = cases.validation.iter().map(CaseArrays::channels).find(|channels| *channels != expected);
     match other.or((cases.loader.channels() != expected).then_some(cases.loader.channels())) {

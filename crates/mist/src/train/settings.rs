@@ -1,6 +1,6 @@
 //! From the command line and `config.json` to what will be trained; everything is checked before anything is written.
 
-use super::{Options, checkpoint, prepare, require};
+use super::{Options, checkpoint, loss, prepare, require};
 use crate::config::{Change, Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
@@ -37,6 +37,8 @@ pub fn settle(
     config.check_for_training()?;
     check_memory(&config)?;
     prepare::schedule(&config)?;
+    let needs = loss::build(&config, registry)?.needs;
+    loss::warn(&config, needs, console);
     if config.training.epochs == 0 {
         return Err(Error::new("there is nothing to train").place("training.epochs").because("it is 0"));
     }
@@ -51,14 +53,7 @@ pub fn settle(
     }
     for fold in &folds {
         // Opened again when their turn comes; a missing file of the last fold must not show after days.
-        prepare::cases(&config, &table, &options.numpy, *fold)?;
-    }
-    let entry = registry.find_loss(&config.training.loss.name);
-    if config.training.loss.composite_loss_weighting.is_some() && entry.is_some_and(|entry| !entry.composite) {
-        console.warn(&format!(
-            "the loss {} has no parts to weigh; composite_loss_weighting has no effect",
-            config.training.loss.name
-        ));
+        prepare::cases(&config, needs, &table, &options.numpy, *fold)?;
     }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
     Ok((config, folds, table, failures))

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::load::Batch;
-use mist_nn::losses::{Loss, deep_supervision};
-use mist_nn::models::{Mode, Model};
+use mist_nn::losses::{Loss, Target, TargetError, deep_supervision};
+use mist_nn::models::{Mode, Model, Output};
 use mist_nn::optimizers::{Optimizer, clip_to_norm};
 use mist_nn::parameters::Parameters;
 use mist_nn::{Device, FeatureMap, Gradients};
@@ -21,17 +21,26 @@ pub struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// Trains on one batch at this learning rate and returns the loss before the update.
+    /// Trains on one batch at this learning rate and returns the loss before the update. `alpha` is the weight of the first term
+    /// of a composite loss.
     ///
     /// A loss or gradient that is not finite leaves weights and optimizer as they were and is an error that names
     /// the cases of the batch.
-    pub fn step(&self, parameters: &mut Parameters, optimizer: &mut Optimizer, batch: Batch, rate: f64) -> Result<f64> {
-        let Batch { images, labels, size: [x, y, z], channels, ids, .. } = batch;
+    pub fn step(
+        &self,
+        parameters: &mut Parameters,
+        optimizer: &mut Optimizer,
+        batch: Batch,
+        rate: f64,
+        alpha: Option<f64>,
+    ) -> Result<f64> {
+        let Batch { images, labels, distances, size: [x, y, z], channels, ids } = batch;
         let weights = parameters.on(&self.device);
         let image = FeatureMap::from_channels_last(images, [ids.len(), x, y, z, channels], &self.device);
         let output = self.model.forward(&weights, &image, Mode::Training);
-        let loss = deep_supervision(self.loss, &labels, output)
-            .map_err(|error| Error::new(error.to_string()).place(format!("cases {}", ids.join(", "))))?;
+        let fitting = |error: TargetError| Error::new(error.to_string()).place(format!("cases {}", ids.join(", ")));
+        let target = target(&labels, distances, alpha, &output).map_err(fitting)?;
+        let loss = deep_supervision(self.loss, &target, output).map_err(fitting)?;
         let mut gradients = Gradients::of(&loss);
         let value = f64::from(loss.into_scalar::<f32>());
         let mut gradients = weights.gradients(&mut gradients);
@@ -45,4 +54,21 @@ impl Trainer<'_> {
         optimizer.step(rate, parameters.values_mut(), &gradients);
         Ok(value)
     }
+}
+
+fn target(
+    labels: &[u8],
+    distances: Option<Vec<f32>>,
+    alpha: Option<f64>,
+    output: &Output,
+) -> std::result::Result<Target, TargetError> {
+    let prediction = &output.prediction;
+    let mut target = Target::new(labels, prediction.size(), prediction.channels(), &prediction.device())?;
+    if let Some(distances) = distances {
+        target = target.with_distance_maps(distances)?;
+    }
+    Ok(match alpha {
+        Some(alpha) => target.with_alpha(alpha),
+        None => target,
+    })
 }

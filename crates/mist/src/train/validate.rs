@@ -6,7 +6,7 @@ use crate::network;
 use crate::predict::ChannelsLast;
 use crate::predict::stitch::{Settings, sliding_window};
 use mist_nn::FeatureMap;
-use mist_nn::losses::{Loss, deep_supervision};
+use mist_nn::losses::{Loss, Target, deep_supervision};
 use mist_nn::models::{Model, Output};
 use mist_nn::parameters::Parameters;
 
@@ -38,7 +38,8 @@ impl Validator<'_> {
             let [x, y, z] = logits.size();
             let prediction = FeatureMap::from_channels_last(logits.into_values(), [1, x, y, z, self.classes], &device);
             let output = Output { prediction, auxiliary: Vec::new() };
-            let loss = deep_supervision(self.loss, &volume.label, output)
+            let loss = Target::new(&volume.label, volume.size, self.classes, &device)
+                .and_then(|target| deep_supervision(self.loss, &target, output))
                 .map_err(|error| Error::new(error.to_string()).place(format!("case {}", case.id())))?;
             sum += f64::from(loss.into_scalar::<f32>());
             done(sum / (index + 1) as f64);

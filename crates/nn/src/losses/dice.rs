@@ -1,6 +1,6 @@
 //! Soft Dice loss with squared terms (Milletari et al. 2016).
 
-use super::{Classes, Loss, LossEntry, Segmentation};
+use super::{Classes, Loss, LossEntry, Needs, Segmentation, TargetError};
 use mist_ops::{Tensor, sum_voxels};
 
 /// Keeps the quotient finite for a class that is nowhere.
@@ -14,19 +14,18 @@ pub struct Dice {
 
 /// How the registry offers it.
 pub fn entry() -> LossEntry {
-    LossEntry { composite: false, build: |classes| Box::new(Dice { classes }) }
+    LossEntry {
+        needs: Needs::default(),
+        parameters: &[],
+        build: |settings| Ok(Box::new(Dice { classes: settings.classes()? })),
+    }
 }
 
 impl Loss for Dice {
-    fn value(&self, prediction: &Segmentation) -> Tensor<1> {
-        let (truth, probabilities) = (prediction.truth.clone(), prediction.probabilities.clone());
+    fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
+        let (truth, probabilities) = head.of(self.classes);
         let error = sum_voxels((truth.clone() - probabilities.clone()).square());
         let mass = sum_voxels(truth.square()) + sum_voxels(probabilities.square()) + EPS;
-        let per_class = error / mass;
-        let classes = per_class.dims()[1];
-        match self.classes {
-            Classes::All => per_class.mean(),
-            Classes::Foreground => per_class.narrow(1, 1, classes - 1).mean(),
-        }
+        Ok((error / mass).mean())
     }
 }

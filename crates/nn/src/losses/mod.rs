@@ -1,25 +1,66 @@
 //! Loss functions, one file each. A new one is a file here and a line in [`crate::Registry::builtin`].
 
+pub mod bl;
+mod composite;
 pub mod dice;
 pub mod dice_ce;
-mod region;
+pub mod gsl;
+pub mod hdos;
+mod segmentation;
+mod settings;
 mod supervision;
+mod target;
+mod weighting;
 
-pub use region::{Classes, Segmentation, SegmentationError};
+pub use composite::weigh;
+pub use segmentation::Segmentation;
+pub use settings::{LossSettings, SettingsError};
 pub use supervision::deep_supervision;
+pub use target::{Target, TargetError};
+pub use weighting::LossWeighting;
 
 use mist_ops::Tensor;
+
+/// Which classes a loss averages over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Classes {
+    /// All, background included.
+    All,
+    /// All but class 0.
+    Foreground,
+}
 
 /// A differentiable measure of disagreement between predicted probabilities and the truth.
 pub trait Loss: Send + Sync {
     /// The loss of one head, a single value.
-    fn value(&self, prediction: &Segmentation) -> Tensor<1>;
+    fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError>;
 }
 
-/// How a loss is offered: what it needs and how it is built.
+/// What a loss asks of the run besides labels and logits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Signed distance maps of the classes, made by preprocessing.
+    pub distance_maps: bool,
+    /// The voxel spacing in millimetres.
+    pub spacing: bool,
+    /// The weight of its first term, which follows a schedule over the epochs.
+    pub alpha: bool,
+}
+
+/// How a loss is offered.
 pub struct LossEntry {
-    /// Whether it weighs a region and a boundary part by `alpha`, and so follows a weighting schedule.
-    pub composite: bool,
-    /// Builds it. The argument says which classes count.
-    pub build: fn(Classes) -> Box<dyn Loss>,
+    /// What it asks of the run.
+    pub needs: Needs,
+    /// Keys of `training.loss.params` that it knows, besides `exclude_background`, which all know.
+    pub parameters: &'static [&'static str],
+    /// Builds it.
+    pub build: fn(&LossSettings) -> Result<Box<dyn Loss>, SettingsError>,
+}
+
+impl LossEntry {
+    /// Checks the keys of the parameters and builds the loss.
+    pub fn build(&self, settings: &LossSettings) -> Result<Box<dyn Loss>, SettingsError> {
+        settings.refuse_unknown(self.parameters)?;
+        (self.build)(settings)
+    }
 }

@@ -101,6 +101,14 @@ impl Value {
         }
     }
 
+    /// The items, if it is a list.
+    pub fn as_list(&self) -> Option<&[Self]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
     /// The tensor, if it is one.
     pub fn as_tensor(&self) -> Option<&Tensor> {
         match self {

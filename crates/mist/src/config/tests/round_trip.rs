@@ -53,7 +53,7 @@ prop_compose! {
         learning_rate in 1e-12..10.0f64,
         l2_penalty in 0.0..1e-3f64,
         optimizer in proptest::sample::select(&OPTIMIZERS[..]),
-        weighting in proptest::option::of((proptest::sample::select(&WEIGHTINGS[..]), -3.0..3.0f64)),
+        weighting in proptest::option::of((proptest::sample::select(&LossWeighting::NAMES[..]), -3.0..3.0f64)),
         tau in proptest::option::of(0.1..5.0f64),
         flips: bool,
         num_gpus in proptest::option::of(0usize..9),

@@ -1,0 +1,43 @@
+//! The training loss that `training.loss` asks for.
+
+use crate::config::Config;
+use crate::console::Console;
+use crate::error::{Error, Result};
+use mist_nn::Registry;
+use mist_nn::losses::{Loss, LossSettings, Needs};
+
+/// A loss and what it asks of the run.
+pub struct TrainingLoss {
+    /// What is minimised.
+    pub loss: Box<dyn Loss>,
+    /// What it asks for.
+    pub needs: Needs,
+}
+
+/// Builds the loss with its parameters.
+pub fn build(config: &Config, registry: &Registry) -> Result<TrainingLoss> {
+    let loss = &config.training.loss;
+    let entry = registry.find_loss(&loss.name).ok_or_else(|| {
+        Error::new(format!("unknown loss `{}`", loss.name))
+            .place("training.loss.name")
+            .hint(format!("known: {}", registry.loss_names().join(", ")))
+    })?;
+    let settings = LossSettings { spacing: config.spatial_config.target_spacing, parameters: loss.params.clone() };
+    let built = entry.build(&settings).map_err(|error| {
+        Error::new(format!("the loss {} cannot be built", loss.name)).place("training.loss.params").because(error)
+    })?;
+    Ok(TrainingLoss { loss: built, needs: entry.needs })
+}
+
+/// Says when a schedule of the loss's weight has no effect.
+pub fn warn(config: &Config, needs: Needs, console: &dyn Console) {
+    let (loss, epochs) = (&config.training.loss, config.training.epochs);
+    let Some(weighting) = &loss.composite_loss_weighting else { return };
+    if !needs.alpha {
+        console.warn(&format!("the loss {} has no parts to weigh; composite_loss_weighting has no effect", loss.name));
+    } else if weighting.never_moves(epochs as u64) {
+        console.warn(&format!(
+            "the weight of the loss never moves: its init_pause outlasts the {epochs} epochs of the run"
+        ));
+    }
+}
