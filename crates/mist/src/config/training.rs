@@ -4,9 +4,10 @@ use crate::json::{Field, Section};
 use serde::Serialize;
 
 /// Values of `training.optimizer`; the file may have them in any case.
-pub const OPTIMIZERS: [&str; 3] = ["adam", "adamw", "sgd"];
+pub use mist_nn::optimizers::NAMES as OPTIMIZERS;
 /// Values of `training.lr_scheduler`; the file may have them in any case.
-pub const LR_SCHEDULERS: [&str; 3] = ["constant", "cosine", "polynomial"];
+pub use mist_nn::schedules::NAMES as LR_SCHEDULERS;
+
 /// Folds that analysis makes unless told otherwise.
 const DEFAULT_FOLDS: usize = 5;
 

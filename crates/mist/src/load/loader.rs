@@ -1,7 +1,7 @@
 //! From cases to batches.
 
 use super::augment::{self, Buffers, Switches};
-use super::case::{CaseArrays, WholeVolume};
+use super::case::CaseArrays;
 use super::order::Order;
 use super::patch::{Distance, Patch};
 use super::store::Store;
@@ -136,11 +136,6 @@ impl Loader {
     /// The batches of `steps` consecutive steps, prepared ahead by `threads` threads (0: when asked for).
     pub fn stream(&self, epoch: usize, first_step: usize, steps: usize, threads: usize) -> Result<BatchStream> {
         BatchStream::start(self.clone(), epoch, first_step..first_step.saturating_add(steps), threads)
-    }
-
-    /// A whole case by its position, for validation and prediction: no padding, no augmentation.
-    pub fn whole_volume(&self, case: usize) -> Result<Arc<WholeVolume>> {
-        self.shared.store.whole(case)
     }
 
     /// The batch of a step, or nothing once `stop` is set.

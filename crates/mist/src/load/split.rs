@@ -42,8 +42,6 @@ pub struct Fold {
     pub train: Vec<String>,
     /// Cases to choose the best weights with.
     pub validation: Vec<String>,
-    /// Cases that the finished model is tested on: the fold itself. The same as `validation` if no fraction is split off.
-    pub held_out: Vec<String>,
 }
 
 impl Fold {
@@ -72,11 +70,11 @@ impl Fold {
                 .hint("check the column `fold` of train_paths.csv, or lower the number of folds"));
         }
         if val_percent == 0.0 {
-            return Ok(Self { train, validation: held_out.clone(), held_out });
+            return Ok(Self { train, validation: held_out });
         }
         let split = split(train.len(), val_percent, seed)?;
         let pick = |positions: &[usize]| positions.iter().map(|i| train[*i].clone()).collect();
-        Ok(Self { train: pick(&split.train), validation: pick(&split.validation), held_out })
+        Ok(Self { train: pick(&split.train), validation: pick(&split.validation) })
     }
 }
 
@@ -111,13 +109,11 @@ mod tests {
         let fold = Fold::new(rows, 1, 0.0, 42).unwrap();
         assert_eq!(fold.train, ["a", "c", "d", "f"]);
         assert_eq!(fold.validation, ["007", "e"]);
-        assert_eq!(fold.held_out, fold.validation);
 
         let fold = Fold::new(rows, 1, 0.5, 42).unwrap();
         // Positions [0, 2] and [1, 3] of the table of splits for 4 cases, seed 42.
         assert_eq!(fold.train, ["a", "d"]);
         assert_eq!(fold.validation, ["c", "f"]);
-        assert_eq!(fold.held_out, ["007", "e"]);
     }
 
     #[test]

@@ -60,22 +60,6 @@ impl Store {
         Ok(())
     }
 
-    /// A whole case.
-    pub fn whole(&self, case: usize) -> Result<Arc<WholeVolume>> {
-        let Case { arrays, ready } = &self.cases[case];
-        let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(volume) = ready.as_ref().and_then(|ready| ready.volume.clone()) {
-            return Ok(volume);
-        }
-        if ready.is_none() && self.admit(arrays.bytes()) {
-            let (volume, classes) = self.read_admitted(arrays)?;
-            *ready = Some(Arc::new(Ready { classes, volume: Some(volume.clone()) }));
-            return Ok(volume);
-        }
-        drop(ready);
-        Ok(Arc::new(arrays.read()?.0))
-    }
-
     fn ready(&self, case: usize) -> Result<Arc<Ready>> {
         let Case { arrays, ready } = &self.cases[case];
         let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,17 +11,6 @@ pub enum Blending {
     Constant,
 }
 
-impl Blending {
-    /// The blending of this name in a configuration: `gaussian` or `constant`.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "gaussian" => Some(Self::Gaussian),
-            "constant" => Some(Self::Constant),
-            _ => None,
-        }
-    }
-}
-
 /// Windows over one image, ordered by x, then y, then z.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Windows {
