@@ -58,9 +58,15 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     }
     match evaluated {
         Evaluated::Something => Ok(failures),
-        Evaluated::Nothing => Err(Error::new("No valid prediction-mask pairs. Skipping evaluation.")
-            .at(results)
-            .hint("train at least one fold first")),
+        Evaluated::Nothing => {
+            for failure in &failures {
+                console.error(&failure.to_string());
+            }
+            Err(Error::new("No valid prediction-mask pairs. Skipping evaluation.")
+                .at(results)
+                .because("no held-out case has a mask and a prediction that can be compared; no table was written")
+                .hint("train at least one fold first"))
+        }
     }
 }
 
@@ -105,10 +111,13 @@ fn evaluate(
     let table = EvaluationPaths { cases: rows };
     table.write(&paths)?;
     console.info(&format!("Wrote {}", paths.display()));
-    let report = evaluate_table(&config.evaluation, &table.cases, options.workers, false, console)?;
+    let mut report = evaluate_table(&config.evaluation, &table.cases, options.workers, false, console)?;
+    failures.append(&mut report.failures);
+    if report.rows.is_empty() {
+        return Ok((Evaluated::Nothing, failures));
+    }
     let output = results.join("results.csv");
     write_results_csv(&report, &output)?;
     console.info(&format!("Wrote {}", output.display()));
-    failures.extend(report.failures);
     Ok((Evaluated::Something, failures))
 }
