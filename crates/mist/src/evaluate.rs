@@ -11,10 +11,11 @@ mod results_csv;
 mod validate;
 
 pub use aggregate::AGGREGATES;
+pub use case::Checks;
 pub use report::{EvaluationReport, evaluate_table};
 pub use results_csv::write_results_csv;
 
-use crate::config::Evaluation;
+use crate::config::EvaluationFile;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::create_folder;
@@ -58,7 +59,7 @@ pub enum Input {
 /// The evaluation section or the table of cases is not usable, no case could be compared, or the result cannot be
 /// written.
 pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    let evaluation = Evaluation::load(&options.config)?;
+    let EvaluationFile { evaluation, known_labels } = EvaluationFile::load(&options.config)?;
     let (cases, mut failures) = match &options.input {
         Input::Csv(path) => (EvaluationPaths::read(path)?.cases, Vec::new()),
         Input::Folders { masks, predictions } => pair_files(masks, predictions)?,
@@ -68,7 +69,8 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             .place(options.input.place())
             .hint(options.input.advice()));
     }
-    let mut report = evaluate_table(&evaluation, &cases, options.workers, options.validate, console)?;
+    let checks = Checks { known_labels, validate: options.validate };
+    let mut report = evaluate_table(&evaluation, &cases, options.workers, &checks, console)?;
     failures.append(&mut report.failures);
     if report.rows.is_empty() {
         return Err(nothing_compared(&options.input, &failures, console));

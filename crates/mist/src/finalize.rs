@@ -3,7 +3,7 @@
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::evaluate::{evaluate_table, write_results_csv};
+use crate::evaluate::{Checks, evaluate_table, write_results_csv};
 use crate::predict::{Input, Predictor, Targets, cases, load_networks};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainPaths};
 use crate::{device, network};
@@ -111,7 +111,9 @@ fn evaluate(
     let table = EvaluationPaths { cases: rows };
     table.write(&paths)?;
     console.info(&format!("Wrote {}", paths.display()));
-    let mut report = evaluate_table(&config.evaluation, &table.cases, options.workers, false, console)?;
+    let known_labels = config.evaluation.known_labels(&config.dataset_info.labels);
+    let checks = Checks { known_labels, validate: false };
+    let mut report = evaluate_table(&config.evaluation, &table.cases, options.workers, &checks, console)?;
     failures.append(&mut report.failures);
     if report.rows.is_empty() {
         return Ok((Evaluated::Nothing, failures));

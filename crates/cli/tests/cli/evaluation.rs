@@ -33,3 +33,39 @@ fn nothing_to_compare_is_an_error_with_advice_and_without_a_table() {
         .stderr_has("--paths-csv");
     assert!(!shell.path("scores.csv").exists());
 }
+
+/// Without `--validate` such values count as background, as in the reference, but never in silence.
+#[test]
+fn values_that_are_no_label_are_counted_and_reported() {
+    let shell = with_section();
+    write(&shell, "truth/a.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "truth/b.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/a.nii.gz", [7.0, 1.0, 0.5]);
+    write(&shell, "found/b.nii.gz", [0.0, 1.0, 1.0]);
+    shell
+        .mist(FOLDERS)
+        .exits(0)
+        .stderr_has("warning: 1 of 2 cases hold values that are no label")
+        .stderr_has("a: the prediction has 2 voxels with values that are no label: 7, 0.5");
+    shell.mist(&format!("{FOLDERS} --validate")).exits(3).stderr_has("a: failed while validating");
+
+    // A label of the data set that no class is made of is no surprise.
+    shell.write(
+        "section.json",
+        r#"{"dataset_info": {"labels": [0, 1, 7]}, "evaluation": {"organ": {"labels": [1], "metrics": {"dice": {}}}}}"#,
+    );
+    write(&shell, "found/a.nii.gz", [7.0, 1.0, 1.0]);
+    assert_eq!(shell.mist(FOLDERS).exits(0).stderr(), "");
+}
+
+#[test]
+fn a_case_with_a_value_that_is_not_a_number_is_left_out() {
+    let shell = with_section();
+    write(&shell, "truth/a.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "truth/b.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/a.nii.gz", [0.0, f32::NAN, 1.0]);
+    write(&shell, "found/b.nii.gz", [0.0, 1.0, 1.0]);
+    shell.mist(FOLDERS).exits(3).stderr_has("1 case was left out").stderr_has("found/a.nii.gz: voxel (1, 0, 0) is NaN");
+    let table = std::fs::read_to_string(shell.path("scores.csv")).expect("a table");
+    assert!(table.starts_with("id,organ_dice\nb,1.0\nMean,"), "{table}");
+}

@@ -57,8 +57,9 @@ fn the_reference_run_is_repeated_byte_for_byte() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_workers() {
-    let evaluation = Evaluation::load(&golden().join("evaluator/config.json")).unwrap();
-    let with = |workers| evaluate_table(&evaluation, &golden_cases(), workers, true, &Silent).unwrap();
+    let file = EvaluationFile::load(&golden().join("evaluator/config.json")).unwrap();
+    let checks = Checks { known_labels: file.known_labels, validate: true };
+    let with = |workers| evaluate_table(&file.evaluation, &golden_cases(), workers, &checks, &Silent).unwrap();
     let one = with(1);
     assert_eq!(one.rows.len(), 6);
     assert_eq!(with(3), one);
@@ -126,7 +127,9 @@ fn every_way_in_which_a_case_can_fail_is_reported_and_the_others_go_on() {
         case("good", "mask.nii", "mask.nii"),
     ];
     let path = section(folder.path(), r#"{"all": {"labels": [1], "metrics": {"surf_dice": {"tolerance": 2}}}}"#);
-    let report = evaluate_table(&Evaluation::load(&path).unwrap(), &cases, 2, true, &Silent).unwrap();
+    let evaluation = EvaluationFile::load(&path).unwrap().evaluation;
+    let checks = Checks { validate: true, ..Checks::default() };
+    let report = evaluate_table(&evaluation, &cases, 2, &checks, &Silent).unwrap();
     assert_eq!(report.columns, ["all_surf_dice"]);
     assert_eq!(report.rows, [("good".to_owned(), vec![Some(1.0)])]);
     let stages: Vec<_> = report.failures.iter().map(|failure| (failure.id.as_str(), failure.stage.as_str())).collect();
