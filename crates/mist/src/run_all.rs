@@ -2,7 +2,7 @@
 
 use crate::console::Console;
 use crate::error::{CaseFailure, Result};
-use crate::tables::TrainPaths;
+use crate::tables::{LeftOut, TrainPaths};
 use crate::{analyze, preprocess, train};
 use mist_nn::Registry;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub struct Options {
     pub train: train::Options,
 }
 
-/// Runs the three stages and returns the cases that any of them left out.
+/// Runs the three stages and returns the cases that any of them left out, those of kept stages included.
 ///
 /// # Errors
 /// Those of the stages; the stages after a failed one do not run.
@@ -27,11 +27,13 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     let resume = options.train.resume;
     if resume && options.analyze.results.join("config.json").is_file() {
         console.info("Resuming: the analysis is kept, and flags that only concern it have no effect");
+        failures.extend(LeftOut::read(&LeftOut::file(&options.analyze.results))?);
     } else {
         failures.extend(analyze::run(&options.analyze, registry, console)?);
     }
     if resume && is_preprocessed(&options.preprocess)? {
         console.info("Resuming: the preprocessed arrays are kept");
+        failures.extend(LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
     } else {
         let again =
             preprocess::Options { overwrite: resume || options.preprocess.overwrite, ..options.preprocess.clone() };
@@ -41,12 +43,15 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     Ok(failures)
 }
 
-/// True if every case of the run has its arrays. They are written atomically, so those that exist are complete.
+/// True if every case of the run has its arrays, or was left out by a preprocessing that came to its end. Arrays are written
+/// atomically, so those that exist are complete.
 fn is_preprocessed(options: &preprocess::Options) -> Result<bool> {
     let cases = TrainPaths::read(&options.results.join("train_paths.csv"))?;
+    let left_out = LeftOut::read(&LeftOut::file(&options.numpy))?;
+    let known_bad = |id: &str| left_out.iter().any(|failure| failure.id == id);
     let exists = |folder: &Path, id: &str| folder.join(format!("{id}.npy")).is_file();
     let (images, labels) = (options.numpy.join("images"), options.numpy.join("labels"));
-    Ok(cases.cases.iter().all(|case| exists(&images, &case.id) && exists(&labels, &case.id)))
+    Ok(cases.cases.iter().all(|case| (exists(&images, &case.id) && exists(&labels, &case.id)) || known_bad(&case.id)))
 }
 
 #[cfg(test)]
@@ -73,5 +78,9 @@ mod tests {
         assert!(!is_preprocessed(&options).unwrap());
         write("labels/002.npy");
         assert!(is_preprocessed(&options).unwrap());
+        std::fs::remove_file(numpy.join("labels/002.npy")).unwrap();
+        let failure = CaseFailure { id: "002".into(), stage: "reading".into(), file: None, reason: "broken".into() };
+        LeftOut::write(&LeftOut::file(&numpy), &[failure]).unwrap();
+        assert!(is_preprocessed(&options).unwrap(), "it would fail again");
     }
 }

@@ -79,9 +79,10 @@ pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Conso
     let cases = Cases::in_fold_order(scanned, folds);
     let plan = plan(&dataset.info, &cases.facts);
     report(&cases, &plan, console);
-    files.write(&outputs(&dataset, &cases, plan, folds, inputs.test))?;
+    let outputs = Outputs { left_out: failures, ..outputs(&dataset, &cases, plan, folds, inputs.test) };
+    files.write(&outputs)?;
     console.success(&format!("analyzed {} cases", cases.files.len()));
-    Ok(failures)
+    Ok(outputs.left_out)
 }
 
 /// The usable training cases; the three lists go together.
@@ -189,5 +190,6 @@ fn outputs(dataset: &Dataset, cases: &Cases, plan: Plan, folds: usize, test: Opt
             images: images.clone(),
             cases: cases.into_iter().map(|case| TestCase { id: case.id, images: case.images }).collect(),
         }),
+        left_out: Vec::new(),
     }
 }

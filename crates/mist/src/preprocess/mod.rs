@@ -21,6 +21,7 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Result};
 use crate::memory;
 use crate::parallel;
+use crate::tables::LeftOut;
 use forecast::Forecast;
 use inputs::TrainingFiles;
 use output::Output;
@@ -83,6 +84,7 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
         })?;
     }
     let failures: Vec<CaseFailure> = outcomes.into_iter().flatten().collect();
+    LeftOut::write(&LeftOut::file(&options.numpy), &failures)?;
     match failures.len() {
         0 => console.success(&format!("preprocessed {} cases", cases.len())),
         failed => console.warn(&format!("preprocessed {} of {} cases", cases.len() - failed, cases.len())),

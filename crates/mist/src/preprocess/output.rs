@@ -3,7 +3,8 @@
 use super::case::PreprocessedCase;
 use super::inputs::TrainingFiles;
 use crate::error::{Error, Result};
-use crate::files::create_folder;
+use crate::files::{create_folder, remove_file};
+use crate::tables::LeftOut;
 use mist_volume::npy::{self, NpyError};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ impl Output {
         for kind in [IMAGES, LABELS] {
             create_folder(&folder.join(kind))?;
         }
+        // Until this run has finished, nothing is known about cases without arrays.
+        remove_file(&LeftOut::file(folder))?;
         Ok(Self { folder: folder.to_path_buf() })
     }
 
