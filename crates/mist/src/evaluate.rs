@@ -70,7 +70,8 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             .hint(options.input.advice()));
     }
     let checks = Checks { known_labels, validate: options.validate };
-    let mut report = evaluate_table(&evaluation, &cases, options.workers, &checks, console)?;
+    let mut report = evaluate_table(&evaluation, &cases, options.workers, &checks, console)
+        .map_err(|error| error.if_interrupted("start the same command again; nothing was written"))?;
     failures.append(&mut report.failures);
     if report.rows.is_empty() {
         return Err(nothing_compared(&options.input, &failures, console));

@@ -24,6 +24,12 @@ pub struct Options {
 /// Writes `evaluation_paths.csv` and `results.csv`, and `predictions/test/` where there is a `test_paths.csv`. Can be
 /// repeated. Returns the cases that could not be evaluated or predicted.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    finalize(options, registry, console).map_err(|error| {
+        error.if_interrupted("start `mist finalize` again: the models are complete, and everything else is made anew")
+    })
+}
+
+fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let results = &options.results;
     if !results.is_dir() {
         return Err(Error::new("Results directory does not exist").at(results));

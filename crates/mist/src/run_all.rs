@@ -1,7 +1,7 @@
 //! `mist run-all`: analyze, preprocess and train, one after the other.
 
 use crate::console::Console;
-use crate::error::{CaseFailure, Result};
+use crate::error::{CaseFailure, Error, Result};
 use crate::tables::{LeftOut, TrainPaths};
 use crate::{analyze, preprocess, train};
 use mist_nn::Registry;
@@ -23,29 +23,37 @@ pub struct Options {
 /// # Errors
 /// Those of the stages; the stages after a failed one do not run.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    let mut failures = Vec::new();
     let resume = options.train.resume;
-    if resume && options.analyze.results.join("config.json").is_file() {
-        console.info("Resuming: the analysis is kept, and flags that only concern it have no effect");
-        failures.extend(LeftOut::read(&LeftOut::file(&options.analyze.results))?);
-    } else {
-        failures.extend(analyze::run(&options.analyze, registry, console)?);
-    }
-    if resume && is_preprocessed(&options.preprocess)? {
-        console.info("Resuming: the preprocessed arrays are kept");
-        failures.extend(LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
-    } else {
-        let again =
-            preprocess::Options { overwrite: resume || options.preprocess.overwrite, ..options.preprocess.clone() };
-        failures.extend(preprocess::run(&again, registry, console)?);
-    }
-    failures.extend(train::run(&options.train, registry, console)?);
-    Ok(failures)
+    let analyzed = resume && options.analyze.results.join("config.json").is_file();
+    let mut failures = match analyzed {
+        true => {
+            console.info("Resuming: the analysis is kept, and flags that only concern it have no effect");
+            LeftOut::read(&LeftOut::file(&options.analyze.results))?
+        }
+        false => analyze::run(&options.analyze, registry, console)?,
+    };
+    let after_analysis = || {
+        // Arrays that were there before the analysis are those of another run.
+        if analyzed && is_preprocessed(&options.preprocess)? {
+            console.info("Resuming: the preprocessed arrays are kept");
+            failures.extend(LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
+        } else {
+            let overwrite = resume || options.preprocess.overwrite;
+            let again = preprocess::Options { overwrite, ..options.preprocess.clone() };
+            failures.extend(preprocess::run(&again, registry, console)?);
+        }
+        failures.extend(train::run(&options.train, registry, console)?);
+        Ok(failures)
+    };
+    after_analysis().map_err(|error: Error| error.if_interrupted(train::how_to_continue(&options.train)))
 }
 
 /// True if every case of the run has its arrays, or was left out by a preprocessing that came to its end. Arrays are written
-/// atomically, so those that exist are complete.
+/// atomically, so those that exist are complete; but while arrays are being replaced, some are those of an earlier run.
 fn is_preprocessed(options: &preprocess::Options) -> Result<bool> {
+    if preprocess::is_unfinished(&options.numpy) {
+        return Ok(false);
+    }
     let cases = TrainPaths::read(&options.results.join("train_paths.csv"))?;
     let left_out = LeftOut::read(&LeftOut::file(&options.numpy))?;
     let known_bad = |id: &str| left_out.iter().any(|failure| failure.id == id);
@@ -82,5 +90,7 @@ mod tests {
         let failure = CaseFailure { id: "002".into(), stage: "reading".into(), file: None, reason: "broken".into() };
         LeftOut::write(&LeftOut::file(&numpy), &[failure]).unwrap();
         assert!(is_preprocessed(&options).unwrap(), "it would fail again");
+        write(".unfinished");
+        assert!(!is_preprocessed(&options).unwrap(), "some arrays may be those of an earlier run");
     }
 }

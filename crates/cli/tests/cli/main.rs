@@ -3,6 +3,8 @@
 mod aliases;
 mod evaluation;
 mod help;
+#[cfg(unix)]
+mod interruption;
 mod prediction;
 mod scans;
 mod shell;

@@ -57,6 +57,10 @@ pub struct Options {
 /// The outcome does not depend on the number of workers. Fails as a whole when an analysis exists already and may not
 /// be replaced, when the description is wrong, or when fewer cases than folds are usable.
 pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    analyze(options, console).map_err(|error| error.if_interrupted("start the same command again; nothing was written"))
+}
+
+fn analyze(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     console.section("Analyzing the data set");
     let folds = options.nfolds.unwrap_or(DEFAULT_FOLDS);
     if folds < 2 {

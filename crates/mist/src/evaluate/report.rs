@@ -109,7 +109,7 @@ fn score_all(
     drop(sender);
     let results: Vec<Scored> = receiver.into_iter().collect();
     if results.len() < cases.len() {
-        return Err(Error::interrupted("the evaluation was stopped").hint("start it again; nothing was written"));
+        return Err(Error::interrupted("the evaluation was stopped"));
     }
     Ok(results)
 }

@@ -14,6 +14,7 @@ pub mod read;
 pub mod settings;
 
 pub use case::{PreprocessedCase, preprocess_case};
+pub use output::is_unfinished;
 pub use settings::Settings;
 
 use crate::config::{Choices, Config};
@@ -21,7 +22,6 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Result};
 use crate::memory;
 use crate::parallel;
-use crate::tables::LeftOut;
 use forecast::Forecast;
 use inputs::TrainingFiles;
 use output::Output;
@@ -48,6 +48,14 @@ pub struct Options {
 /// Fails as a whole when the inputs are incomplete, when the output folder is in use, or when it cannot be written
 /// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
 pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    preprocess(options, registry, console).map_err(|error| {
+        error.if_interrupted(
+            "start again with --overwrite: the arrays in the folder are complete, and all are made anew",
+        )
+    })
+}
+
+fn preprocess(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     console.section("Preprocessing");
     let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
@@ -84,7 +92,7 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
         })?;
     }
     let failures: Vec<CaseFailure> = outcomes.into_iter().flatten().collect();
-    LeftOut::write(&LeftOut::file(&options.numpy), &failures)?;
+    output.finish(&failures)?;
     match failures.len() {
         0 => console.success(&format!("preprocessed {} cases", cases.len())),
         failed => console.warn(&format!("preprocessed {} of {} cases", cases.len() - failed, cases.len())),
