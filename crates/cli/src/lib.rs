@@ -37,5 +37,5 @@ fn on_signal() {
         std::process::exit(i32::from(report::INTERRUPTED));
     }
     mist::interrupt::request();
-    report::warning("stopping as soon as what is needed to continue is saved; Ctrl-C again stops at once");
+    report::warning("stopping once the work in hand is complete; Ctrl-C again stops at once");
 }

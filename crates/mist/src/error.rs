@@ -13,7 +13,7 @@ pub enum Kind {
     Usage,
     /// The work could not be done (exit status 1).
     Failure,
-    /// The user asked to stop; everything needed to continue is saved (exit status 130).
+    /// The user asked to stop (exit status 130). What is on the disk is complete; the hint says how to go on.
     Interrupted,
 }
 
@@ -67,6 +67,14 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// What the reader can do to go on, where this is a stop that was asked for; each command knows that for itself.
+    pub fn if_interrupted(self, hint: &str) -> Self {
+        match self.kind {
+            Kind::Interrupted => self.hint(hint),
+            Kind::Usage | Kind::Failure => self,
+        }
     }
 
     /// Who has to act.

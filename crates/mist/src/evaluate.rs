@@ -11,15 +11,16 @@ mod results_csv;
 mod validate;
 
 pub use aggregate::AGGREGATES;
+pub use case::Checks;
 pub use report::{EvaluationReport, evaluate_table};
 pub use results_csv::write_results_csv;
 
-use crate::config::Evaluation;
+use crate::config::EvaluationFile;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::create_folder;
 use crate::tables::EvaluationPaths;
-use folders::pair_files;
+use folders::{nested_image, pair_files};
 use mist_nn::Registry;
 use std::path::PathBuf;
 
@@ -55,33 +56,71 @@ pub enum Input {
 /// Compares every pair of the input and writes the table. Returns the cases left out of it.
 ///
 /// # Errors
-/// The evaluation section or the table of cases is not usable, there is nothing to compare, or the result cannot be
+/// The evaluation section or the table of cases is not usable, no case could be compared, or the result cannot be
 /// written.
 pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    let evaluation = Evaluation::load(&options.config)?;
+    let EvaluationFile { evaluation, known_labels } = EvaluationFile::load(&options.config)?;
     let (cases, mut failures) = match &options.input {
         Input::Csv(path) => (EvaluationPaths::read(path)?.cases, Vec::new()),
         Input::Folders { masks, predictions } => pair_files(masks, predictions)?,
     };
     if cases.is_empty() && failures.is_empty() {
-        return Err(Error::new("there is nothing to compare").place(match &options.input {
-            Input::Csv(path) => path.display().to_string(),
-            Input::Folders { masks, predictions } => format!("{} and {}", masks.display(), predictions.display()),
-        }));
+        return Err(Error::new("there is nothing to compare")
+            .place(options.input.place())
+            .hint(options.input.advice()));
     }
-    let report = evaluate_table(&evaluation, &cases, options.workers, options.validate, console)?;
+    let checks = Checks { known_labels, validate: options.validate };
+    let mut report = evaluate_table(&evaluation, &cases, options.workers, &checks, console)
+        .map_err(|error| error.if_interrupted("start the same command again; nothing was written"))?;
+    failures.append(&mut report.failures);
+    if report.rows.is_empty() {
+        return Err(nothing_compared(&options.input, &failures, console));
+    }
     if let Some(folder) = options.output_csv.parent() {
         create_folder(folder)?;
     }
     write_results_csv(&report, &options.output_csv)?;
-    let path = options.output_csv.display();
-    if report.rows.is_empty() {
-        console.error(&format!("no case could be evaluated; the table has no rows: {path}"));
-    } else {
-        console.success(&format!("Evaluation complete. Results saved to {path}"));
-    }
-    failures.extend(report.failures);
+    console.success(&format!("Evaluation complete. Results saved to {}", options.output_csv.display()));
     Ok(failures)
+}
+
+/// Lists why each case failed. A table without a row would pass for a result, so this is an error and none is written.
+fn nothing_compared(input: &Input, failures: &[CaseFailure], console: &dyn Console) -> Error {
+    for failure in failures {
+        console.error(&failure.to_string());
+    }
+    Error::new("no case could be compared")
+        .place(input.place())
+        .because(format!("all {} cases failed; nothing was written", failures.len()))
+        .hint(input.advice())
+}
+
+impl Input {
+    fn place(&self) -> String {
+        match self {
+            Self::Csv(path) => path.display().to_string(),
+            Self::Folders { masks, predictions } => format!("{} and {}", masks.display(), predictions.display()),
+        }
+    }
+
+    /// What to do where no case could be compared.
+    fn advice(&self) -> String {
+        const TABLE: &str = "list them in a CSV file with the columns id, mask and prediction, for --paths-csv";
+        match self {
+            Self::Csv(_) => {
+                "the table needs one row per case with the files of its mask and its prediction, which must share a grid"
+                    .to_owned()
+            }
+            Self::Folders { masks, predictions } => match [masks, predictions].into_iter().find_map(nested_image) {
+                Some(file) => {
+                    format!("files in folders of their own, such as {}, are not paired; {TABLE}", file.display())
+                }
+                None => format!(
+                    "files are paired by their names, <id>.nii.gz in both folders; if yours have other names, {TABLE}"
+                ),
+            },
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::evaluate::{evaluate_table, write_results_csv};
+use crate::evaluate::{Checks, evaluate_table, write_results_csv};
 use crate::predict::{Input, Predictor, Targets, cases, load_networks};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainPaths};
 use crate::{device, network};
@@ -24,6 +24,12 @@ pub struct Options {
 /// Writes `evaluation_paths.csv` and `results.csv`, and `predictions/test/` where there is a `test_paths.csv`. Can be
 /// repeated. Returns the cases that could not be evaluated or predicted.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    finalize(options, registry, console).map_err(|error| {
+        error.if_interrupted("start `mist finalize` again: the models are complete, and everything else is made anew")
+    })
+}
+
+fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let results = &options.results;
     if !results.is_dir() {
         return Err(Error::new("Results directory does not exist").at(results));
@@ -58,9 +64,15 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     }
     match evaluated {
         Evaluated::Something => Ok(failures),
-        Evaluated::Nothing => Err(Error::new("No valid prediction-mask pairs. Skipping evaluation.")
-            .at(results)
-            .hint("train at least one fold first")),
+        Evaluated::Nothing => {
+            for failure in &failures {
+                console.error(&failure.to_string());
+            }
+            Err(Error::new("No valid prediction-mask pairs. Skipping evaluation.")
+                .at(results)
+                .because("no held-out case has a mask and a prediction that can be compared; no table was written")
+                .hint("train at least one fold first"))
+        }
     }
 }
 
@@ -105,10 +117,15 @@ fn evaluate(
     let table = EvaluationPaths { cases: rows };
     table.write(&paths)?;
     console.info(&format!("Wrote {}", paths.display()));
-    let report = evaluate_table(&config.evaluation, &table.cases, options.workers, false, console)?;
+    let known_labels = config.evaluation.known_labels(&config.dataset_info.labels);
+    let checks = Checks { known_labels, validate: false };
+    let mut report = evaluate_table(&config.evaluation, &table.cases, options.workers, &checks, console)?;
+    failures.append(&mut report.failures);
+    if report.rows.is_empty() {
+        return Ok((Evaluated::Nothing, failures));
+    }
     let output = results.join("results.csv");
     write_results_csv(&report, &output)?;
     console.info(&format!("Wrote {}", output.display()));
-    failures.extend(report.failures);
     Ok((Evaluated::Something, failures))
 }

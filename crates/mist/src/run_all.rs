@@ -1,8 +1,8 @@
 //! `mist run-all`: analyze, preprocess and train, one after the other.
 
 use crate::console::Console;
-use crate::error::{CaseFailure, Result};
-use crate::tables::TrainPaths;
+use crate::error::{CaseFailure, Error, Result};
+use crate::tables::{LeftOut, TrainPaths};
 use crate::{analyze, preprocess, train};
 use mist_nn::Registry;
 use std::path::Path;
@@ -18,35 +18,48 @@ pub struct Options {
     pub train: train::Options,
 }
 
-/// Runs the three stages and returns the cases that any of them left out.
+/// Runs the three stages and returns the cases that any of them left out, those of kept stages included.
 ///
 /// # Errors
 /// Those of the stages; the stages after a failed one do not run.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    let mut failures = Vec::new();
     let resume = options.train.resume;
-    if resume && options.analyze.results.join("config.json").is_file() {
-        console.info("Resuming: the analysis is kept, and flags that only concern it have no effect");
-    } else {
-        failures.extend(analyze::run(&options.analyze, registry, console)?);
-    }
-    if resume && is_preprocessed(&options.preprocess)? {
-        console.info("Resuming: the preprocessed arrays are kept");
-    } else {
-        let again =
-            preprocess::Options { overwrite: resume || options.preprocess.overwrite, ..options.preprocess.clone() };
-        failures.extend(preprocess::run(&again, registry, console)?);
-    }
-    failures.extend(train::run(&options.train, registry, console)?);
-    Ok(failures)
+    let analyzed = resume && options.analyze.results.join("config.json").is_file();
+    let mut failures = match analyzed {
+        true => {
+            console.info("Resuming: the analysis is kept, and flags that only concern it have no effect");
+            LeftOut::read(&LeftOut::file(&options.analyze.results))?
+        }
+        false => analyze::run(&options.analyze, registry, console)?,
+    };
+    let after_analysis = || {
+        // Arrays that were there before the analysis are those of another run.
+        if analyzed && is_preprocessed(&options.preprocess)? {
+            console.info("Resuming: the preprocessed arrays are kept");
+            failures.extend(LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
+        } else {
+            let overwrite = resume || options.preprocess.overwrite;
+            let again = preprocess::Options { overwrite, ..options.preprocess.clone() };
+            failures.extend(preprocess::run(&again, registry, console)?);
+        }
+        failures.extend(train::run(&options.train, registry, console)?);
+        Ok(failures)
+    };
+    after_analysis().map_err(|error: Error| error.if_interrupted(train::how_to_continue(&options.train)))
 }
 
-/// True if every case of the run has its arrays. They are written atomically, so those that exist are complete.
+/// True if every case of the run has its arrays, or was left out by a preprocessing that came to its end. Arrays are written
+/// atomically, so those that exist are complete; but while arrays are being replaced, some are those of an earlier run.
 fn is_preprocessed(options: &preprocess::Options) -> Result<bool> {
+    if preprocess::is_unfinished(&options.numpy) {
+        return Ok(false);
+    }
     let cases = TrainPaths::read(&options.results.join("train_paths.csv"))?;
+    let left_out = LeftOut::read(&LeftOut::file(&options.numpy))?;
+    let known_bad = |id: &str| left_out.iter().any(|failure| failure.id == id);
     let exists = |folder: &Path, id: &str| folder.join(format!("{id}.npy")).is_file();
     let (images, labels) = (options.numpy.join("images"), options.numpy.join("labels"));
-    Ok(cases.cases.iter().all(|case| exists(&images, &case.id) && exists(&labels, &case.id)))
+    Ok(cases.cases.iter().all(|case| (exists(&images, &case.id) && exists(&labels, &case.id)) || known_bad(&case.id)))
 }
 
 #[cfg(test)]
@@ -79,5 +92,11 @@ mod tests {
         assert!(!is_preprocessed(&options).unwrap());
         write("labels/002.npy");
         assert!(is_preprocessed(&options).unwrap());
+        std::fs::remove_file(numpy.join("labels/002.npy")).unwrap();
+        let failure = CaseFailure { id: "002".into(), stage: "reading".into(), file: None, reason: "broken".into() };
+        LeftOut::write(&LeftOut::file(&numpy), &[failure]).unwrap();
+        assert!(is_preprocessed(&options).unwrap(), "it would fail again");
+        write(".unfinished");
+        assert!(!is_preprocessed(&options).unwrap(), "some arrays may be those of an earlier run");
     }
 }

@@ -6,6 +6,7 @@
 mod boxes;
 mod case_files;
 mod csv_file;
+mod left_out;
 mod paths;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,5 @@ mod tests;
 pub use boxes::{BoundingBoxes, CaseBox};
 pub use case_files::CaseFiles;
 pub(crate) use csv_file::is_file_name;
+pub use left_out::LeftOut;
 pub use paths::{EvaluationCase, EvaluationPaths, TestCase, TestPaths, TrainCase, TrainPaths};

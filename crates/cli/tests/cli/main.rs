@@ -1,7 +1,10 @@
 //! The program as a user of a shell sees it.
 
 mod aliases;
+mod evaluation;
 mod help;
+#[cfg(unix)]
+mod interruption;
 mod prediction;
 mod scans;
 mod shell;

@@ -1,11 +1,26 @@
-//! Six real scans, analyzed and preprocessed.
+//! Six real scans, as they are or analyzed and preprocessed.
 
 use crate::shell::Shell;
 use std::path::Path;
 
 const CASES: [&str; 6] = ["015", "036", "057", "088", "104", "130"];
+
 /// A shell in whose folder `results` and `numpy` wait for training, with five steps per epoch.
 pub fn prepared() -> Shell {
+    let shell = data_set();
+    prepare(&shell, 0);
+    shell
+}
+
+/// Analyzes and preprocesses `data`; the analysis ends with this status.
+pub fn prepare(shell: &Shell, status: i32) {
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(status);
+    shell.mist("preprocess --results results").exits(0);
+    set(shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
+}
+
+/// A shell in whose folder `data` holds the scans and their description.
+pub fn data_set() -> Shell {
     let shell = Shell::new();
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mist/assets/hippocampus");
     for case in CASES {
@@ -20,9 +35,6 @@ pub fn prepared() -> Shell {
         r#"{"task": "hippocampus", "modality": "mr", "train-data": "train", "mask": ["mask"], "images": {"mr": ["mr"]},
             "labels": [0, 1, 2]}"#,
     );
-    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
-    shell.mist("preprocess --results results").exits(0);
-    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
     shell
 }
 

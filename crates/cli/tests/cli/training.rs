@@ -1,6 +1,6 @@
 //! Training as a user sees it: stopped, killed, continued, and with impossible wishes. Six real scans, a few steps.
 
-use crate::scans::{prepared, set};
+use crate::scans::{data_set, prepare, prepared, set};
 use crate::shell::Shell;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -149,4 +149,23 @@ fn a_damaged_array_or_checkpoint_is_named() {
     shell.write("results/checkpoints/fold_0_checkpoint.pt", "not a checkpoint");
     set(&shell, r#""architecture": "nnunet""#, r#""architecture": "nnunet-pocket""#);
     shell.mist(&format!("{TRAIN} --resume")).exits(1).stderr_has("fold_0_checkpoint.pt").stderr_has("--overwrite");
+}
+
+/// The stages that a resumed run keeps had left cases out; that is still so.
+#[test]
+fn a_resumed_run_lists_the_cases_again_that_kept_stages_left_out() {
+    let shell = data_set();
+    shell.write("data/train/057/mr.nii.gz", "no scan");
+    prepare(&shell, 3);
+    let line = format!("run-all --data data/dataset.json --resume {}", TRAIN.trim_start_matches("train"));
+    let line = line.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0");
+    for _ in 0..2 {
+        shell
+            .mist(&line)
+            .exits(3)
+            .stdout_has("the analysis is kept")
+            .stdout_has("the preprocessed arrays are kept")
+            .stderr_has("1 case was left out")
+            .stderr_has("057: failed while");
+    }
 }

@@ -57,6 +57,10 @@ pub struct Options {
 /// The outcome does not depend on the number of workers. Fails as a whole when an analysis exists already and may not
 /// be replaced, when the description is wrong, or when fewer cases than folds are usable.
 pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    analyze(options, console).map_err(|error| error.if_interrupted("start the same command again; nothing was written"))
+}
+
+fn analyze(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     console.section("Analyzing the data set");
     let folds = options.nfolds.unwrap_or(DEFAULT_FOLDS);
     if folds < 2 {
@@ -79,9 +83,10 @@ pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Conso
     let cases = Cases::in_fold_order(scanned, folds);
     let plan = plan(&dataset.info, &cases.facts);
     report(&cases, &plan, console);
-    files.write(&outputs(&dataset, &cases, plan, folds, inputs.test))?;
+    let outputs = Outputs { left_out: failures, ..outputs(&dataset, &cases, plan, folds, inputs.test) };
+    files.write(&outputs)?;
     console.success(&format!("analyzed {} cases", cases.files.len()));
-    Ok(failures)
+    Ok(outputs.left_out)
 }
 
 /// The usable training cases; the three lists go together.
@@ -189,5 +194,6 @@ fn outputs(dataset: &Dataset, cases: &Cases, plan: Plan, folds: usize, test: Opt
             images: images.clone(),
             cases: cases.into_iter().map(|case| TestCase { id: case.id, images: case.images }).collect(),
         }),
+        left_out: Vec::new(),
     }
 }

@@ -1,8 +1,8 @@
 //! The files that analysis leaves behind.
 
 use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::tables::{BoundingBoxes, TestPaths, TrainPaths};
+use crate::error::{CaseFailure, Error, Result};
+use crate::tables::{BoundingBoxes, LeftOut, TestPaths, TrainPaths};
 use std::path::{Path, PathBuf};
 
 /// Where the results go.
@@ -11,6 +11,7 @@ pub struct OutputFiles {
     train_paths: PathBuf,
     test_paths: PathBuf,
     boxes: PathBuf,
+    left_out: PathBuf,
 }
 
 /// What goes there.
@@ -23,6 +24,8 @@ pub struct Outputs {
     pub boxes: BoundingBoxes,
     /// Usable test cases, where the data set has test data.
     pub test_paths: Option<TestPaths>,
+    /// Cases that cannot be used.
+    pub left_out: Vec<CaseFailure>,
 }
 
 impl OutputFiles {
@@ -33,6 +36,7 @@ impl OutputFiles {
             train_paths: results.join("train_paths.csv"),
             test_paths: results.join("test_paths.csv"),
             boxes: results.join("fg_bboxes.csv"),
+            left_out: LeftOut::file(results),
         }
     }
 
@@ -57,6 +61,7 @@ impl OutputFiles {
                 .map_err(|error| Error::new("cannot remove an outdated table").at(&self.test_paths).because(error))?,
             None => {}
         }
+        LeftOut::write(&self.left_out, &outputs.left_out)?;
         outputs.config.save(&self.config)
     }
 }

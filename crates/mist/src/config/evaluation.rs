@@ -2,6 +2,7 @@ use crate::error::Result;
 use crate::json::{self, Document, Section};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Metric names and the parameters each one takes.
@@ -51,17 +52,39 @@ impl EvaluationClass {
     }
 }
 
-impl Evaluation {
+/// An evaluation section with what its file says beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationFile {
+    /// The section.
+    pub evaluation: Evaluation,
+    /// Values that masks may hold; see [`Evaluation::known_labels`].
+    pub known_labels: BTreeSet<i64>,
+}
+
+impl EvaluationFile {
     /// Reads the `evaluation` section of a full config, or a file that is nothing but such a section.
     pub fn load(path: &Path) -> Result<Self> {
         let value = json::read(path)?;
         let document = Document::new(path);
         let root = document.root(&value)?;
-        match root.optional("evaluation") {
+        let evaluation = match root.optional("evaluation") {
             // A bare section may have a class of that name: a class has `labels`.
-            Some(field) if field.value().get("labels").is_none_or(Value::is_object) => Self::parse(&field.section()?),
-            _ => Self::parse(&root),
-        }
+            Some(field) if field.value().get("labels").is_none_or(Value::is_object) => {
+                Evaluation::parse(&field.section()?)?
+            }
+            _ => Evaluation::parse(&root)?,
+        };
+        let labels = value.pointer("/dataset_info/labels").and_then(Value::as_array);
+        let labels: Vec<i64> = labels.into_iter().flatten().filter_map(Value::as_i64).collect();
+        Ok(Self { known_labels: evaluation.known_labels(&labels), evaluation })
+    }
+}
+
+impl Evaluation {
+    /// Values that are no surprise in a mask: the background, the labels of the data set, and those of the classes.
+    pub fn known_labels(&self, dataset: &[i64]) -> BTreeSet<i64> {
+        let classes = self.classes.iter().flat_map(|class| &class.labels);
+        [0].iter().chain(dataset).chain(classes).copied().collect()
     }
 
     pub(super) fn parse(section: &Section) -> Result<Self> {

@@ -121,12 +121,15 @@ fn evaluation_loads_from_a_config_or_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("evaluation.json");
     std::fs::write(&path, mr_value()["evaluation"].to_string()).expect("written");
-    let alone = Evaluation::load(&path).expect("loads");
-    assert_eq!(alone, Evaluation::load(&golden("mr4")).expect("loads"));
-    assert_eq!(alone.classes.len(), 3);
+    let alone = EvaluationFile::load(&path).expect("loads");
+    let within = EvaluationFile::load(&golden("mr4")).expect("loads");
+    assert_eq!(alone.evaluation, within.evaluation);
+    assert_eq!(alone.evaluation.classes.len(), 3);
+    let labels = load_golden("mr4").dataset_info.labels;
+    assert!(labels.iter().all(|label| within.known_labels.contains(label)), "{:?}", within.known_labels);
 
     let named_so = json!({"evaluation": {"labels": [1], "metrics": {"surf_dice": {"tolerance": 2.0}}}});
     std::fs::write(&path, named_so.to_string()).expect("written");
-    let class = Evaluation::load(&path).expect("loads").classes.remove(0);
+    let class = EvaluationFile::load(&path).expect("loads").evaluation.classes.remove(0);
     assert_eq!((class.name.as_str(), class.metrics[0].params["tolerance"].as_f64()), ("evaluation", Some(2.0)));
 }

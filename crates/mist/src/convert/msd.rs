@@ -32,6 +32,12 @@ pub struct Options {
 /// Fails as a whole, before anything is written, when the source or its description is wrong or the output folder is
 /// not empty and may not be used; and in the end when no training case could be converted.
 pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    convert(options, console).map_err(|error| {
+        error.if_interrupted("start again with --overwrite: the case folders are complete, and all are made anew")
+    })
+}
+
+fn convert(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     console.section("Converting the data set");
     let source = Source::load(&options.source)?;
     check_output(options)?;

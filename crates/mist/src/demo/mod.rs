@@ -40,6 +40,11 @@ pub fn commands(options: &Options) -> Vec<CommandLine> {
 /// # Errors
 /// The folder is not empty and may not be used, or those of the stages.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    demonstrate(options, registry, console)
+        .map_err(|error| error.if_interrupted("start the demo again with --overwrite; it begins from the start"))
+}
+
+fn demonstrate(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let started = Instant::now();
     check_output(options)?;
     let plan = Plan::new(options);

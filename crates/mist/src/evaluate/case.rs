@@ -1,6 +1,6 @@
 //! One case: two files compared class by class.
 
-use super::validate::problem_with;
+use super::validate::{problem_with, strangers};
 use crate::config::Evaluation;
 use crate::error::{CaseFailure, Error, Result};
 use crate::tables::EvaluationCase;
@@ -14,6 +14,15 @@ use std::path::Path;
 
 /// Largest distance in mm between the origins of a mask and its prediction: programs round headers differently.
 const ORIGIN_TOLERANCE: f64 = 1e-3;
+
+/// How masks are looked at before they are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// Values that masks may hold, the background among them; others are warned about.
+    pub known_labels: BTreeSet<i64>,
+    /// Leave out a case whose files hold anything but whole numbers and labels of the evaluated classes.
+    pub validate: bool,
+}
 
 /// What is measured, with the metrics looked up.
 pub(super) struct Plan {
@@ -34,6 +43,8 @@ pub(super) struct CaseScores {
     pub(super) values: Vec<Option<f64>>,
     /// What a person should know about them.
     pub(super) notes: Vec<String>,
+    /// For each file with values that are no label, which.
+    pub(super) strangers: Vec<String>,
 }
 
 impl Plan {
@@ -77,7 +88,7 @@ impl Plan {
     }
 
     /// Compares the two files of a case.
-    pub(super) fn score(&self, case: &EvaluationCase, validate: bool) -> Result<CaseScores, CaseFailure> {
+    pub(super) fn score(&self, case: &EvaluationCase, checks: &Checks) -> Result<CaseScores, CaseFailure> {
         let fail = |stage: &str, file: Option<&Path>, reason: String| CaseFailure {
             id: case.id.clone(),
             stage: stage.into(),
@@ -97,10 +108,18 @@ impl Plan {
         // One image at a time is held in 4 bytes per voxel; what is kept of it needs 2.
         let labels: Vec<i64> = self.labels.iter().copied().collect();
         let mut problems = Vec::new();
+        let mut scores = CaseScores { values: Vec::new(), notes: Vec::new(), strangers: Vec::new() };
         let mut read = |path: &Path, kind: &str| {
             let volume = nifti::read(path).map_err(unreadable)?;
-            if validate && let Some(problem) = problem_with(volume.voxels(), &self.labels) {
-                problems.push(format!("the {kind} {problem}"));
+            if let Some(([x, y, z], value)) = volume.first_non_finite() {
+                let reason = format!("voxel ({x}, {y}, {z}) is {value}, not a finite number");
+                return Err(fail("reading", Some(path), reason));
+            }
+            if checks.validate {
+                problems.extend(problem_with(volume.voxels(), &self.labels).map(|text| format!("the {kind} {text}")));
+            } else {
+                let found = strangers(volume.voxels(), &checks.known_labels);
+                scores.strangers.extend(found.map(|text| format!("the {kind} {text}")));
             }
             Segmentation::new(volume.voxels(), grid, &labels)
                 .map_err(|error| fail("comparing", Some(path), error.to_string()))
@@ -111,7 +130,6 @@ impl Plan {
             return Err(fail("validating", None, problems.join(" | ")));
         }
 
-        let mut scores = CaseScores { values: Vec::new(), notes: Vec::new() };
         for class in &self.classes {
             let comparison = Comparison::of_class(&truth, &prediction, &class.labels)
                 .map_err(|error| fail("comparing", None, format!("class `{}`: {error}", class.name)))?;

@@ -66,6 +66,15 @@ fn images(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>> {
     Ok(files)
 }
 
+/// The first image file in a folder inside `folder`, as in `<id>/mask.nii.gz`; nothing where there is none.
+pub(super) fn nested_image(folder: impl AsRef<Path>) -> Option<PathBuf> {
+    let mut inner: Vec<PathBuf> =
+        std::fs::read_dir(folder.as_ref()).ok()?.flatten().map(|entry| entry.path()).collect();
+    inner.retain(|path| path.is_dir());
+    inner.sort();
+    inner.iter().find_map(|folder| images(folder).ok()?.into_values().flatten().next())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! All cases of a table.
 
-use super::case::{CaseScores, Plan};
+use super::case::{CaseScores, Checks, Plan};
 use crate::config::Evaluation;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
@@ -21,7 +21,7 @@ pub struct EvaluationReport {
 }
 
 /// Compares every case of a table, `workers` at the same time. Rows and values do not depend on the number of workers.
-/// `validate` also checks every mask for whole numbers and known labels.
+/// Values that are no label count as background; the cases that have some are counted and named in a warning.
 ///
 /// # Errors
 /// The section names no class, or an unknown metric, or two columns alike; or the user asked to stop. A case that cannot
@@ -30,7 +30,7 @@ pub fn evaluate_table(
     evaluation: &Evaluation,
     rows: &[EvaluationCase],
     workers: usize,
-    validate: bool,
+    checks: &Checks,
     console: &dyn Console,
 ) -> Result<EvaluationReport> {
     if evaluation.classes.is_empty() {
@@ -38,19 +38,31 @@ pub fn evaluate_table(
     }
     let plan = Plan::new(evaluation)?;
     let columns = plan.columns()?;
-    let mut results = score_all(&plan, rows, workers.clamp(1, rows.len().max(1)), validate, console)?;
+    let mut results = score_all(&plan, rows, workers.clamp(1, rows.len().max(1)), checks, console)?;
     results.sort_unstable_by_key(|(position, _)| *position);
 
     let mut report = EvaluationReport { columns, ..EvaluationReport::default() };
-    let mut notes = Vec::new();
+    let (mut notes, mut strangers) = (Vec::new(), Vec::new());
     for ((_, result), case) in results.into_iter().zip(rows) {
         match result {
             Ok(scores) => {
                 report.rows.push((case.id.clone(), scores.values));
                 notes.extend(scores.notes);
+                if !scores.strangers.is_empty() {
+                    strangers.push(format!("\n  {}: {}", case.id, scores.strangers.join(" | ")));
+                }
             }
             Err(failure) => report.failures.push(failure),
         }
+    }
+    if !strangers.is_empty() {
+        console.warn(&format!(
+            "{} of {} cases hold values that are no label and count as background; `mist evaluate --validate` leaves \
+             such cases out{}",
+            strangers.len(),
+            rows.len(),
+            strangers.concat()
+        ));
     }
     if !notes.is_empty() {
         console.warn(&notes.join("\n"));
@@ -65,7 +77,7 @@ fn score_all(
     plan: &Plan,
     cases: &[EvaluationCase],
     workers: usize,
-    validate: bool,
+    checks: &Checks,
     console: &dyn Console,
 ) -> Result<Vec<Scored>> {
     let pool = rayon::ThreadPoolBuilder::new()
@@ -85,7 +97,7 @@ fn score_all(
                 while !interrupt::requested() {
                     let position = next.fetch_add(1, Ordering::Relaxed);
                     let Some(case) = cases.get(position) else { break };
-                    let result = pool.install(|| plan.score(case, validate));
+                    let result = pool.install(|| plan.score(case, checks));
                     bar.advance(1);
                     if sender.send((position, result)).is_err() {
                         break;
@@ -97,7 +109,7 @@ fn score_all(
     drop(sender);
     let results: Vec<Scored> = receiver.into_iter().collect();
     if results.len() < cases.len() {
-        return Err(Error::interrupted("the evaluation was stopped").hint("start it again; nothing was written"));
+        return Err(Error::interrupted("the evaluation was stopped"));
     }
     Ok(results)
 }

@@ -57,8 +57,9 @@ fn the_reference_run_is_repeated_byte_for_byte() {
 
 #[test]
 fn results_do_not_depend_on_the_number_of_workers() {
-    let evaluation = Evaluation::load(&golden().join("evaluator/config.json")).unwrap();
-    let with = |workers| evaluate_table(&evaluation, &golden_cases(), workers, true, &Silent).unwrap();
+    let file = EvaluationFile::load(&golden().join("evaluator/config.json")).unwrap();
+    let checks = Checks { known_labels: file.known_labels, validate: true };
+    let with = |workers| evaluate_table(&file.evaluation, &golden_cases(), workers, &checks, &Silent).unwrap();
     let one = with(1);
     assert_eq!(one.rows.len(), 6);
     assert_eq!(with(3), one);
@@ -126,7 +127,9 @@ fn every_way_in_which_a_case_can_fail_is_reported_and_the_others_go_on() {
         case("good", "mask.nii", "mask.nii"),
     ];
     let path = section(folder.path(), r#"{"all": {"labels": [1], "metrics": {"surf_dice": {"tolerance": 2}}}}"#);
-    let report = evaluate_table(&Evaluation::load(&path).unwrap(), &cases, 2, true, &Silent).unwrap();
+    let evaluation = EvaluationFile::load(&path).unwrap().evaluation;
+    let checks = Checks { validate: true, ..Checks::default() };
+    let report = evaluate_table(&evaluation, &cases, 2, &checks, &Silent).unwrap();
     assert_eq!(report.columns, ["all_surf_dice"]);
     assert_eq!(report.rows, [("good".to_owned(), vec![Some(1.0)])]);
     let stages: Vec<_> = report.failures.iter().map(|failure| (failure.id.as_str(), failure.stage.as_str())).collect();
@@ -142,7 +145,7 @@ fn every_way_in_which_a_case_can_fail_is_reported_and_the_others_go_on() {
 }
 
 #[test]
-fn without_a_good_case_the_table_is_only_a_header() {
+fn without_a_good_case_there_is_an_error_and_no_table() {
     let folder = tempfile::tempdir().unwrap();
     let path = section(folder.path(), r#"{"all": {"labels": [1], "metrics": {"dice": {}}}}"#);
     let nowhere = folder.path().join("nowhere.nii");
@@ -150,9 +153,38 @@ fn without_a_good_case_the_table_is_only_a_header() {
     let table = folder.path().join("paths.csv");
     EvaluationPaths { cases }.write(&table).unwrap();
     let output_csv = folder.path().join("results.csv");
+    std::fs::write(&output_csv, "of an earlier run").unwrap();
     let options = Options { config: path, input: Input::Csv(table), output_csv, workers: 4, validate: false };
-    assert_eq!(run(&options, &Registry::builtin(), &Silent).unwrap().len(), 1);
-    assert_eq!(std::fs::read_to_string(&options.output_csv).unwrap(), "id,all_dice\n");
+    let error = run(&options, &Registry::builtin(), &Silent).unwrap_err();
+    assert!(error.to_string().contains("all 1 cases failed; nothing was written"), "{error}");
+    assert_eq!(std::fs::read_to_string(&options.output_csv).unwrap(), "of an earlier run");
+}
+
+#[test]
+fn folders_whose_files_cannot_be_paired_get_advice_for_their_layout() {
+    let folder = tempfile::tempdir().unwrap();
+    let (masks, predictions) = (folder.path().join("masks"), folder.path().join("predictions"));
+    create_folder(&masks.join("001")).unwrap();
+    create_folder(&predictions).unwrap();
+    write_mask(&masks.join("001/mask.nii.gz"), [0.0; 3], vec![1.0; 8]);
+    let options = Options {
+        config: section(folder.path(), r#"{"all": {"labels": [1], "metrics": {"dice": {}}}}"#),
+        input: Input::Folders { masks: masks.clone(), predictions: predictions.clone() },
+        output_csv: folder.path().join("new/results.csv"),
+        workers: 1,
+        validate: false,
+    };
+    let advice = || {
+        let error = run(&options, &Registry::builtin(), &Silent).unwrap_err();
+        error.advice().unwrap_or_default().to_owned()
+    };
+    assert!(advice().contains("001/mask.nii.gz, are not paired; list them in a CSV file"), "no file: {}", advice());
+    write_mask(&predictions.join("001.nii.gz"), [0.0; 3], vec![1.0; 8]);
+    assert!(advice().contains("001/mask.nii.gz, are not paired; list them in a CSV file"), "no pair: {}", advice());
+    std::fs::remove_dir_all(masks.join("001")).unwrap();
+    write_mask(&masks.join("001_truth.nii.gz"), [0.0; 3], vec![1.0; 8]);
+    assert!(advice().contains("paired by their names"), "other names: {}", advice());
+    assert!(!folder.path().join("new").exists());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Checks of a mask's values, asked for with `--validate`.
+//! Checks of a mask's values: for a warning always, and more strictly with `--validate`.
 
 use std::collections::BTreeSet;
 
@@ -34,6 +34,29 @@ pub(super) fn problem_with(voxels: &[f32], labels: &BTreeSet<i64>) -> Option<Str
     Some(format!("has labels that no class of the evaluation has: {}{rest}", named.join(", ")))
 }
 
+/// How many voxels of a mask hold none of the `known` values, and which values those are; `None` when all are known.
+pub(super) fn strangers(voxels: &[f32], known: &BTreeSet<i64>) -> Option<String> {
+    let mut count = 0_usize;
+    let mut named: Vec<f32> = Vec::new();
+    let (mut last, mut last_known) = (0.0, true);
+    for &value in voxels {
+        if value != last {
+            (last, last_known) = (value, value.fract() == 0.0 && known.contains(&(value as i64)));
+            if !last_known && named.len() <= NAMED && !named.contains(&value) {
+                named.push(value);
+            }
+        }
+        count += usize::from(!last_known);
+    }
+    if named.is_empty() {
+        return None;
+    }
+    let rest = if named.len() > NAMED { ", …" } else { "" };
+    let list: Vec<String> = named.iter().take(NAMED).map(f32::to_string).collect();
+    let voxels = if count == 1 { "1 voxel".to_owned() } else { format!("{count} voxels") };
+    Some(format!("has {voxels} with values that are no label: {}{rest}", list.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +75,18 @@ mod tests {
         assert_eq!(problem(&[3.0, 1.0, -2.0, 3.0]), "has labels that no class of the evaluation has: -2, 3");
         let many: Vec<f32> = (2..15).map(|label| label as f32).collect();
         assert!(problem(&many).ends_with("2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 3 more"));
+    }
+
+    #[test]
+    fn strangers_are_counted_and_named_once() {
+        let known = BTreeSet::from([0, 1]);
+        assert_eq!(strangers(&[0.0, 1.0, -0.0], &known), None);
+        assert_eq!(
+            strangers(&[7.0, 7.0, 0.0, 0.5, 7.0], &known).unwrap_or_default(),
+            "has 4 voxels with values that are no label: 7, 0.5"
+        );
+        let many: Vec<f32> = (2..15).map(|label| label as f32).collect();
+        let text = strangers(&many, &known).unwrap_or_default();
+        assert_eq!(text, "has 13 voxels with values that are no label: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …");
     }
 }

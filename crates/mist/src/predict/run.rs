@@ -52,7 +52,11 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         console.error(&failure.to_string());
     }
     let predictor = Predictor::new(&config, networks)?;
-    failures.extend(predictor.run(&cases, &targets, console)?);
+    failures.extend(predictor.run(&cases, &targets, console).map_err(|error| {
+        error.if_interrupted(
+            "start the same command again: predictions in the folder are complete, and all are made anew",
+        )
+    })?);
     match failures.len() {
         0 => console.success("Inference completed successfully."),
         count => console.warn(&format!("{count} of {listed} cases failed")),

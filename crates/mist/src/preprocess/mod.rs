@@ -15,6 +15,7 @@ pub mod read;
 pub mod settings;
 
 pub use case::{PreprocessedCase, preprocess_case};
+pub use output::is_unfinished;
 pub use settings::Settings;
 
 use crate::config::{Choices, Config};
@@ -58,6 +59,14 @@ impl Options {
 /// Fails as a whole when the inputs are incomplete, when the output folder is in use, or when it cannot be written
 /// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
 pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    preprocess(options, registry, console).map_err(|error| {
+        error.if_interrupted(
+            "start again with --overwrite: the arrays in the folder are complete, and all are made anew",
+        )
+    })
+}
+
+fn preprocess(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     console.section("Preprocessing");
     let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
@@ -92,6 +101,7 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
         })?;
     }
     let failures: Vec<CaseFailure> = outcomes.into_iter().flatten().collect();
+    output.finish(&failures)?;
     match failures.len() {
         0 => console.success(&format!("preprocessed {} cases", cases.len())),
         failed => console.warn(&format!("preprocessed {} of {} cases", cases.len() - failed, cases.len())),

@@ -2,8 +2,9 @@
 
 use super::case::PreprocessedCase;
 use super::inputs::TrainingFiles;
-use crate::error::{Error, Result};
-use crate::files::create_folder;
+use crate::error::{CaseFailure, Error, Result};
+use crate::files::{create_folder, remove_file, write_atomically};
+use crate::tables::LeftOut;
 use mist_volume::npy::{self, NpyError};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 const IMAGES: &str = "images";
 const LABELS: &str = "labels";
 const DISTANCE_MAPS: &str = "dtms";
+/// There from the beginning of a run to its end.
+const UNFINISHED: &str = ".unfinished";
 
 /// At most this many file names are listed in a message.
 const LISTED: usize = 5;
@@ -22,7 +25,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates the folder, with room for distance maps where asked for. One that already holds anything is refused unless `overwrite` is set.
+    /// Creates the folder, with room for distance maps where asked for. One that already holds anything is refused
+    /// unless `overwrite` is set.
     pub fn open(folder: &Path, overwrite: bool, distance_maps: bool) -> Result<Self> {
         if !overwrite && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Error::new("the folder for the arrays is not empty")
@@ -32,6 +36,12 @@ impl Output {
         for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
             create_folder(&folder.join(kind))?;
         }
+        write_atomically(
+            &folder.join(UNFINISHED),
+            b"Preprocessing has not come to its end; some arrays may be older.\n",
+        )?;
+        // Until this run has finished, nothing is known about cases without arrays.
+        remove_file(&LeftOut::file(folder))?;
         Ok(Self { folder: folder.to_path_buf(), distance_maps })
     }
 
@@ -84,9 +94,20 @@ impl Output {
         Ok(())
     }
 
+    /// Marks the folder as complete but for the cases left out.
+    pub fn finish(self, left_out: &[CaseFailure]) -> Result<()> {
+        LeftOut::write(&LeftOut::file(&self.folder), left_out)?;
+        remove_file(&self.folder.join(UNFINISHED))
+    }
+
     fn file(&self, kind: &str, id: &str) -> PathBuf {
         self.folder.join(kind).join(format!("{id}.npy"))
     }
+}
+
+/// True if a run that writes to this folder was cut off, or goes on.
+pub fn is_unfinished(folder: &Path) -> bool {
+    folder.join(UNFINISHED).exists()
 }
 
 /// Names, without `.npy`, of the arrays in a folder; none if it does not exist.

@@ -147,3 +147,21 @@ fn files_are_found_under_the_spelling_of_the_number() {
     assert_eq!(found(&numeric, "001"), "001.npy", "the exact name wins");
     assert_eq!(found(&files(&["01", "1"]), "01"), "01.npy", "never the file of another case");
 }
+
+#[test]
+fn failures_are_kept_word_for_word_and_forgotten_when_there_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = LeftOut::file(folder.path());
+    assert_eq!(LeftOut::read(&path).unwrap(), []);
+    let failure = |id: &str, file: Option<&str>| crate::error::CaseFailure {
+        id: id.into(),
+        stage: "reading".into(),
+        file: file.map(Into::into),
+        reason: "it says \"no\", twice,\nand ends".into(),
+    };
+    let failures = [failure("001", Some("/scans/a, b.nii.gz")), failure("NA", None)];
+    LeftOut::write(&path, &failures).unwrap();
+    assert_eq!(LeftOut::read(&path).unwrap(), failures);
+    LeftOut::write(&path, &[]).unwrap();
+    assert!(!path.exists());
+}

@@ -44,7 +44,7 @@ impl FoldRun<'_> {
             let validation = match trained {
                 Err(error) if error.kind() == Kind::Interrupted => {
                     state.write(&checkpoint::file(self.results, state.fold))?;
-                    return Err(error.hint("continue with the same command and --resume; nothing is lost"));
+                    return Err(error);
                 }
                 other => other?,
             };

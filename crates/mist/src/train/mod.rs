@@ -52,6 +52,18 @@ pub struct Options {
 /// Nothing is written before everything that can be checked is checked. A fold whose loss is no longer finite is given up with
 /// its last good weights kept; the other folds go on, and the command ends with an error.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    train(options, registry, console).map_err(|error| error.if_interrupted(how_to_continue(options)))
+}
+
+/// What to do after a stop. All of training is saved then, so nothing is lost.
+pub fn how_to_continue(options: &Options) -> &'static str {
+    match options.overwrite {
+        true => "continue with the same command, but --resume instead of --overwrite; nothing is lost",
+        false => "continue with the same command and --resume; nothing is lost",
+    }
+}
+
+fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let (config, folds, table, mut failures) = settings::settle(options, registry, console)?;
     if options.overwrite {
         discard(&options.results, &folds)?;

@@ -1,0 +1,71 @@
+//! Evaluation as a user sees it, of label maps with three voxels.
+
+use crate::shell::Shell;
+use mist_volume::{Geometry, Volume, nifti};
+
+/// A shell with an evaluation section that knows label 1 alone.
+fn with_section() -> Shell {
+    let shell = Shell::new();
+    shell.write("section.json", r#"{"organ": {"labels": [1], "metrics": {"dice": {}}}}"#);
+    shell
+}
+
+fn write(shell: &Shell, name: &str, voxels: [f32; 3]) {
+    let path = shell.path(name);
+    std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    let volume = Volume::new(Geometry::axis_aligned([3, 1, 1], [1.0; 3]), voxels.to_vec()).expect("three voxels");
+    nifti::write(&path, &volume).expect("a file");
+}
+
+const FOLDERS: &str = "evaluate --config section.json --masks truth --predictions found --output-csv scores.csv";
+
+#[test]
+fn nothing_to_compare_is_an_error_with_advice_and_without_a_table() {
+    let shell = with_section();
+    write(&shell, "truth/001/mask.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/001.nii.gz", [0.0, 1.0, 1.0]);
+    shell
+        .mist(FOLDERS)
+        .exits(1)
+        .stderr_has("001: failed while pairing")
+        .stderr_has("no case could be compared")
+        .stderr_has("hint: files in folders of their own, such as")
+        .stderr_has("--paths-csv");
+    assert!(!shell.path("scores.csv").exists());
+}
+
+/// Without `--validate` such values count as background, as in the reference, but never in silence.
+#[test]
+fn values_that_are_no_label_are_counted_and_reported() {
+    let shell = with_section();
+    write(&shell, "truth/a.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "truth/b.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/a.nii.gz", [7.0, 1.0, 0.5]);
+    write(&shell, "found/b.nii.gz", [0.0, 1.0, 1.0]);
+    shell
+        .mist(FOLDERS)
+        .exits(0)
+        .stderr_has("warning: 1 of 2 cases hold values that are no label")
+        .stderr_has("a: the prediction has 2 voxels with values that are no label: 7, 0.5");
+    shell.mist(&format!("{FOLDERS} --validate")).exits(3).stderr_has("a: failed while validating");
+
+    // A label of the data set that no class is made of is no surprise.
+    shell.write(
+        "section.json",
+        r#"{"dataset_info": {"labels": [0, 1, 7]}, "evaluation": {"organ": {"labels": [1], "metrics": {"dice": {}}}}}"#,
+    );
+    write(&shell, "found/a.nii.gz", [7.0, 1.0, 1.0]);
+    assert_eq!(shell.mist(FOLDERS).exits(0).stderr(), "");
+}
+
+#[test]
+fn a_case_with_a_value_that_is_not_a_number_is_left_out() {
+    let shell = with_section();
+    write(&shell, "truth/a.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "truth/b.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/a.nii.gz", [0.0, f32::NAN, 1.0]);
+    write(&shell, "found/b.nii.gz", [0.0, 1.0, 1.0]);
+    shell.mist(FOLDERS).exits(3).stderr_has("1 case was left out").stderr_has("found/a.nii.gz: voxel (1, 0, 0) is NaN");
+    let table = std::fs::read_to_string(shell.path("scores.csv")).expect("a table");
+    assert!(table.starts_with("id,organ_dice\nb,1.0\nMean,"), "{table}");
+}
