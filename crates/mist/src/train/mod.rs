@@ -8,7 +8,7 @@ mod fold;
 mod log;
 mod prepare;
 mod settings;
-mod step;
+pub(crate) mod step;
 mod torch_schedule;
 mod validate;
 
