@@ -67,6 +67,7 @@ const COMMANDS: &[Entry] = &[
     Entry::of::<args::Evaluate>(),
     Entry::of::<args::RunAll>(),
     Entry::of::<args::Demo>(),
+    Entry::of::<args::Bench>(),
     Entry::of::<args::Aliases>(),
 ];
 
@@ -88,7 +89,7 @@ New here? `mist demo` shows all of it on real scans.";
 pub(crate) fn alias_names() -> Vec<String> {
     COMMANDS
         .iter()
-        .filter(|entry| ![args::Demo::NAME, args::Aliases::NAME].contains(&entry.name))
+        .filter(|entry| ![args::Demo::NAME, args::Bench::NAME, args::Aliases::NAME].contains(&entry.name))
         .map(|entry| format!("mist_{}", entry.underscored()))
         .collect()
 }

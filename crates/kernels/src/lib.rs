@@ -26,4 +26,5 @@ mod winograd;
 
 pub use activation::Activation;
 pub use conv::{ConvShape, bias_gradient};
+pub use simd::instruction_set;
 pub use transposed::TransposedShape;

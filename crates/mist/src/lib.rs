@@ -4,6 +4,7 @@
 //! they speak through [`console::Console`] and return [`error::Error`].
 
 pub mod analyze;
+pub mod bench;
 pub mod config;
 pub mod console;
 pub mod convert;

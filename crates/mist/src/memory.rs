@@ -2,8 +2,18 @@
 
 /// Memory that programs can still take, in bytes, where the system tells.
 pub fn available() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    entry("/proc/meminfo", "MemAvailable:")
+}
+
+/// The most memory that this process has held at once, in bytes, where the system tells.
+pub fn peak() -> Option<f64> {
+    entry("/proc/self/status", "VmHWM:")
+}
+
+/// An entry of one of Linux's tables, in bytes.
+fn entry(table: &str, name: &str) -> Option<f64> {
+    let text = std::fs::read_to_string(table).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024.0)
 }

@@ -13,5 +13,5 @@ mod registry;
 pub mod schedules;
 pub mod weights;
 
-pub use mist_ops::{Device, FeatureMap, Gradients, Tensor, for_inference, for_training};
+pub use mist_ops::{Device, FeatureMap, Gradients, Tensor, for_inference, for_training, instruction_set, timing};
 pub use registry::{ModelFactory, Registry};

@@ -3,6 +3,7 @@
 //! Burn's extension mechanism wants one function per number of inputs; everything else is written once.
 
 use crate::operation::{Context, Keeps, Operation, View};
+use crate::timing::{Direction, measured};
 use burn::backend::{
     Autodiff, Backend, Dispatch, Flex, TensorMetadata,
     autodiff::{
@@ -56,7 +57,8 @@ impl Execute for Flex {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|input| extents(&input.shape())).collect();
         let views: Vec<View<'_>> =
             inputs.iter().zip(&shapes).map(|(input, shape)| View { values: input.storage(), shape }).collect();
-        let output = operation.forward(&views);
+        let describe = || (operation.name(), operation.operations());
+        let output = measured(Direction::Forward, describe, || operation.forward(&views));
         let saved = output.saved.into_iter().map(|values| {
             let count = values.len();
             new_tensor(values, [count].into())
@@ -80,13 +82,16 @@ impl Execute for Flex {
             .map(|(index, shape)| View { values: inputs.get(index).map_or(&[], |input| input.storage()), shape })
             .collect();
         let saved: Vec<&[f32]> = kept.saved.iter().map(|tensor| tensor.storage::<f32>()).collect();
-        let gradients = operation.backward(&Context {
+        let context = Context {
             inputs: &views,
             output: kept.output.as_ref().map_or(&[], |output| output.storage()),
             saved: &saved,
             gradient: gradient.storage(),
             wanted,
-        });
+        };
+        let costly = wanted.iter().take(2).filter(|wanted| **wanted).count();
+        let describe = || (operation.name(), costly as f64 * operation.operations());
+        let gradients = measured(Direction::Backward, describe, || operation.backward(&context));
         let shaped = gradients.into_iter().zip(kept.shapes);
         shaped.map(|(gradient, shape)| gradient.map(|values| new_tensor(values, shape))).collect()
     }

@@ -2,7 +2,7 @@
 
 use crate::apply;
 use crate::feature_map::FeatureMap;
-use crate::operation::{Context, Keeps, Operation, Output, View};
+use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
 use mist_kernels::{ConvShape, TransposedShape, bias_gradient, conv, transposed};
 
@@ -25,6 +25,16 @@ struct ConvOperation(ConvShape);
 impl Operation for ConvOperation {
     fn keeps(&self) -> Keeps {
         Keeps { inputs: true, output: false }
+    }
+
+    fn name(&self) -> String {
+        let ConvShape { input, in_channels, out_channels, kernel, stride, .. } = self.0;
+        let step = if stride == [1; 3] { String::new() } else { format!(" stride {}", grid(stride)) };
+        format!("conv {}{step}, {in_channels} → {out_channels}, {}", grid(kernel), grid(input))
+    }
+
+    fn operations(&self) -> f64 {
+        2.0 * self.0.output_len() as f64 * (self.0.in_channels * self.0.kernel.iter().product::<usize>()) as f64
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
@@ -74,6 +84,17 @@ struct TransposedOperation(TransposedShape);
 impl Operation for TransposedOperation {
     fn keeps(&self) -> Keeps {
         Keeps { inputs: true, output: false }
+    }
+
+    fn name(&self) -> String {
+        let TransposedShape { input, in_channels, out_channels, stride, .. } = self.0;
+        format!("transposed conv {}, {in_channels} → {out_channels}, {}", grid(stride), grid(input))
+    }
+
+    fn operations(&self) -> f64 {
+        let TransposedShape { batch, in_channels, out_channels, .. } = self.0;
+        let voxels = batch * self.0.output().iter().product::<usize>();
+        2.0 * voxels as f64 * (in_channels * out_channels) as f64
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {

@@ -89,6 +89,10 @@ impl Operation for Concat {
         Keeps { inputs: false, output: false }
     }
 
+    fn name(&self) -> String {
+        format!("concat, {} + {} channels, {} voxels", self.first, self.second, self.voxels)
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let mut shape = inputs[0].shape.to_vec();
         shape[4] = self.first + self.second;

@@ -12,12 +12,13 @@ mod operation;
 mod parameter;
 mod reduce;
 mod resize;
+pub mod timing;
 
 pub use burn::tensor::{Device, Tensor, TensorData, activation};
 pub use conv::{Conv, TransposedConv, conv3d, transposed_conv3d};
 pub use device::{for_inference, for_training};
 pub use feature_map::{FeatureMap, concat};
-pub use mist_kernels::Activation;
+pub use mist_kernels::{Activation, instruction_set};
 pub use norm::{InstanceNorm, instance_norm};
 pub use parameter::{Gradients, parameter};
 pub use reduce::sum_voxels;

@@ -27,6 +27,10 @@ impl Operation for NormOperation {
         Keeps { inputs: true, output: true }
     }
 
+    fn name(&self) -> String {
+        format!("instance norm, {} channels, {} voxels", self.shape.channels, self.shape.voxels)
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let residual = inputs.get(3).map(|residual| residual.values);
         let (values, statistics) = kernel::forward(

@@ -58,9 +58,24 @@ pub trait Operation: Debug + Send + Sync + 'static {
     /// Which tensors the backward pass reads.
     fn keeps(&self) -> Keeps;
 
+    /// What it does and on which size, for lists of times.
+    fn name(&self) -> String;
+
+    /// Multiplications and additions of the result, and of each gradient of the first two inputs; 0 where they are not
+    /// what takes time.
+    fn operations(&self) -> f64 {
+        0.0
+    }
+
     /// Computes the result.
     fn forward(&self, inputs: &[View<'_>]) -> Output;
 
     /// One gradient per input, `None` where none is wanted.
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>>;
+}
+
+/// Extents of a grid, for [`Operation::name`].
+pub(crate) fn grid(size: [usize; 3]) -> String {
+    let [a, b, c] = size;
+    if a == b && b == c { format!("{a}³") } else { format!("{a}×{b}×{c}") }
 }

@@ -12,6 +12,10 @@ impl Operation for SumVoxels {
         Keeps { inputs: false, output: false }
     }
 
+    fn name(&self) -> String {
+        "sum over voxels".to_owned()
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let [batch, voxels, channels] = [0, 1, 2].map(|axis| inputs[0].shape[axis]);
         let mut sums = vec![0.0f64; batch * channels];

@@ -2,7 +2,7 @@
 
 use crate::apply;
 use crate::feature_map::FeatureMap;
-use crate::operation::{Context, Keeps, Operation, Output, View};
+use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use mist_kernels::{nearest, trilinear};
 
 #[derive(Debug)]
@@ -16,6 +16,10 @@ struct Nearest {
 impl Operation for Nearest {
     fn keeps(&self) -> Keeps {
         Keeps { inputs: false, output: false }
+    }
+
+    fn name(&self) -> String {
+        format!("nearest by {}, {} channels, {}", grid(self.factor), self.channels, grid(self.size))
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
@@ -50,6 +54,10 @@ struct Trilinear {
 impl Operation for Trilinear {
     fn keeps(&self) -> Keeps {
         Keeps { inputs: false, output: false }
+    }
+
+    fn name(&self) -> String {
+        format!("trilinear to {}, {} channels, {}", grid(self.output), self.channels, grid(self.input))
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {

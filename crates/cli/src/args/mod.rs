@@ -2,6 +2,7 @@
 
 mod aliases;
 mod analyze;
+mod bench;
 mod convert_msd;
 mod demo;
 mod evaluate;
@@ -16,6 +17,7 @@ mod values;
 
 pub(crate) use aliases::Aliases;
 pub(crate) use analyze::Analyze;
+pub(crate) use bench::Bench;
 pub(crate) use convert_msd::ConvertMsd;
 pub(crate) use demo::Demo;
 pub(crate) use evaluate::Evaluate;

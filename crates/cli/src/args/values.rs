@@ -34,6 +34,15 @@ pub(crate) fn fold_count(text: &str) -> Result<usize, String> {
     at_least(2, text)
 }
 
+/// A number of classes, background included.
+pub(crate) fn class_count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        // A label is one byte.
+        Ok(number) if (2..=256).contains(&number) => Ok(number),
+        _ => Err("expected a whole number from 2 to 256".to_owned()),
+    }
+}
+
 fn at_least(least: usize, text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
         Ok(number) if number >= least => Ok(number),
@@ -100,6 +109,7 @@ mod tests {
             assert!(positive(text).is_err(), "{text}");
         }
         assert!(fold_count("1").is_err());
+        assert!(class_count("1").is_err() && class_count("257").is_err() && class_count("2") == Ok(2));
     }
 
     #[test]

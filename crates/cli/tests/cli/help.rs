@@ -19,6 +19,7 @@ fn help_of_every_command() {
         "evaluate",
         "run-all",
         "demo",
+        "bench",
         "aliases install",
     ] {
         let help = Shell::new().mist(&format!("{command} --help")).exits(0).stdout();

@@ -35,6 +35,13 @@ const WRONG_VALUES: &[(&str, &str, &[&str])] = &[
     ("finalize", "--device", &["gpu", "-1", "cuda:0"]),
     ("predict --models-dir a --config b --paths-csv c --output d", "--device", &["tpu", "1.0"]),
     ("evaluate --config a --paths-csv b --output-csv c", "--num-workers-evaluate", &["0", "two"]),
+    ("bench --patch-size 32 32 32", "--model", &["unet", "NNUNET"]),
+    ("bench --model nnunet --patch-size 32 32 32", "--pass", &["backward", "Train"]),
+    ("bench --model nnunet --patch-size 32 32 32", "--batch-size", &["0", "-1", "1.5"]),
+    ("bench --model nnunet --patch-size 32 32 32", "--in-channels", &["0", "x"]),
+    ("bench --model nnunet --patch-size 32 32 32", "--out-channels", &["0", "1", "257"]),
+    ("bench --model nnunet --patch-size 32 32 32", "--threads", &["0", "two"]),
+    ("bench --model nnunet --patch-size 32 32 32", "--seconds", &["-1", "nan", "inf"]),
 ];
 
 /// The flags that take a file or folder, with what else the command needs.
@@ -81,6 +88,8 @@ fn the_patch_size_has_three_numbers() {
     let shell = Shell::new();
     for wrong in ["32", "32 32", "32 32 32 32", "32 0 32", "32 32 -8", "32 32 1.5", "a b c"] {
         shell.mist(&format!("train --patch-size {wrong}")).exits(2).stderr_has("Usage: mist train");
+        let line = format!("bench --model nnunet --patch-size {wrong}");
+        shell.mist(&line).exits(2).stderr_has("Usage: mist bench");
     }
 }
 
@@ -109,6 +118,8 @@ fn required_flags_are_required() {
         ("evaluate --config a --output-csv b --masks c", "--predictions"),
         ("evaluate --config a --output-csv b --predictions c", "--masks"),
         ("evaluate --config a --paths-csv b", "--output-csv"),
+        ("bench --patch-size 32 32 32", "--model"),
+        ("bench --model nnunet", "--patch-size"),
     ] {
         shell.mist(line).exits(2).stderr_has(missing).stderr_has("Usage: mist");
     }

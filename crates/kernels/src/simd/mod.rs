@@ -95,6 +95,12 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S);
 }
 
+/// The vector instructions of this machine that the kernels use; `none` where they use only what every machine of
+/// this architecture has.
+pub fn instruction_set() -> &'static str {
+    Isa::best().name()
+}
+
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Isa(Kind);
@@ -133,6 +139,18 @@ impl Isa {
             Isa(Kind::PortableWide),
         ];
         wide.chain(portable)
+    }
+
+    fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512 => "AVX-512",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "AVX2 and FMA",
+            Kind::Portable => "none",
+            #[cfg(test)]
+            Kind::PortableWide => "none, wide",
+        }
     }
 
     /// `f32` per vector.

@@ -9,7 +9,7 @@ mod log;
 mod loss;
 mod prepare;
 mod settings;
-mod step;
+pub(crate) mod step;
 mod torch_schedule;
 mod validate;
 

@@ -6,6 +6,7 @@ use mist_nn::losses::{Loss, Target, TargetError, deep_supervision};
 use mist_nn::models::{Mode, Model, Output};
 use mist_nn::optimizers::{Optimizer, clip_to_norm};
 use mist_nn::parameters::Parameters;
+use mist_nn::timing::{Direction::Backward, Direction::Forward, timed};
 use mist_nn::{Device, FeatureMap, Gradients};
 
 /// What stays the same over the steps of a fold.
@@ -35,7 +36,7 @@ impl Trainer<'_> {
         alpha: Option<f64>,
     ) -> Result<f64> {
         let Batch { images, labels, distances, size: [x, y, z], channels, ids } = batch;
-        let weights = parameters.on(&self.device);
+        let weights = timed("weights to the device", Forward, || parameters.on(&self.device));
         let image = FeatureMap::from_channels_last(images, [ids.len(), x, y, z, channels], &self.device);
         let output = self.model.forward(&weights, &image, Mode::Training);
         let fitting = |error: TargetError| Error::new(error.to_string()).place(format!("cases {}", ids.join(", ")));
@@ -43,15 +44,15 @@ impl Trainer<'_> {
         let loss = deep_supervision(self.loss, &target, output).map_err(fitting)?;
         let mut gradients = Gradients::of(&loss);
         let value = f64::from(loss.into_scalar::<f32>());
-        let mut gradients = weights.gradients(&mut gradients);
+        let mut gradients = timed("gradients from the device", Backward, || weights.gradients(&mut gradients));
         drop(weights);
-        let norm = clip_to_norm(&mut gradients, self.clip_norm);
+        let norm = timed("gradient clipping", Backward, || clip_to_norm(&mut gradients, self.clip_norm));
         if !value.is_finite() || !norm.is_finite() {
             return Err(Error::new(format!("the loss became {value}, the norm of its gradient {norm}"))
                 .place(format!("cases {}", ids.join(", ")))
                 .hint("lower --learning-rate, or look at these cases; the last good weights were kept"));
         }
-        optimizer.step(rate, parameters.values_mut(), &gradients);
+        timed("optimizer", Backward, || optimizer.step(rate, parameters.values_mut(), &gradients));
         Ok(value)
     }
 }

@@ -1,0 +1,92 @@
+//! `bench`: how fast a network trains or predicts on this machine, and where its time goes.
+//!
+//! The work is that of `train` and `predict` on made-up patches, without files: what is measured is the network, not the
+//! disk.
+
+mod measure;
+mod report;
+mod work;
+
+use crate::console::Console;
+use crate::error::{CaseFailure, Error, Result};
+use crate::memory;
+use mist_nn::Registry;
+use report::Report;
+use work::{Samples, Work};
+
+/// What is timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// Logits of a batch, as in prediction.
+    Forward,
+    /// An optimizer step of training: forward, loss with deep supervision, backward, AdamW.
+    Train,
+}
+
+impl Pass {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Train => "train",
+        }
+    }
+}
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Architecture.
+    pub model: String,
+    /// Voxels of a patch.
+    pub patch_size: [usize; 3],
+    /// Patches of a batch.
+    pub batch_size: usize,
+    /// What is timed.
+    pub pass: Pass,
+    /// Channels of the image.
+    pub in_channels: usize,
+    /// Classes, background included.
+    pub out_channels: usize,
+    /// Threads; by default as many as there are cores.
+    pub threads: Option<usize>,
+    /// How long to repeat.
+    pub seconds: f64,
+    /// Print JSON instead of a table.
+    pub json: bool,
+    /// List the operations.
+    pub layers: bool,
+}
+
+/// Times the work and prints the figures.
+pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    check_memory(options)?;
+    let mut threads = rayon::ThreadPoolBuilder::new();
+    if let Some(count) = options.threads {
+        threads = threads.num_threads(count);
+    }
+    let threads = threads.build().map_err(|error| Error::new("cannot start the threads").because(error))?;
+    let report = threads.install(|| -> Result<Report> {
+        let samples = Samples::new(options);
+        let mut work = Work::new(options, registry)?;
+        let measured =
+            measure::repeat(options.seconds, options.layers, || samples.clone(), |samples| work.run(samples))?;
+        Ok(Report::new(options, rayon::current_num_threads(), &measured))
+    })?;
+    let text = if options.json { report.json()? } else { report.table() };
+    console.info(&text);
+    Ok(Vec::new())
+}
+
+/// Refuses what cannot fit; what the network needs on top depends on it.
+fn check_memory(options: &Options) -> Result<()> {
+    let voxels: f64 = options.patch_size.iter().map(|extent| *extent as f64).product();
+    let values = options.in_channels as f64 + options.out_channels as f64;
+    let bytes = 4.0 * voxels * options.batch_size as f64 * values;
+    match memory::available() {
+        Some(available) if bytes > available => Err(Error::new("the work needs more memory than there is")
+            .because(format!("it takes at least {}, {} are free", memory::readable(bytes), memory::readable(available)))
+            .hint("choose a smaller --patch-size or --batch-size")),
+        _ => Ok(()),
+    }
+}
