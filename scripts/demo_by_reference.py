@@ -9,14 +9,19 @@
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 
+# PyTorch's threads wait for each other in busy loops, which takes them minutes where other programs run.
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
 def run(*command):
     print("$", *command, flush=True)
-    subprocess.run([str(part) for part in command], check=True)
+    subprocess.run([str(part) for part in command], check=True, env=ENVIRONMENT)
 
 
 def mean_dice(table):

@@ -8,11 +8,14 @@
 1. Ours analyzes, preprocesses and trains; the reference's `mist_predict` reads our config, table and weights.
 2. The reference analyzes, preprocesses and trains; ours predicts with its config, table and weights, and trains on
    its arrays.
-Both must give the same masks: Dice of at least 0.999 per class and case.
+3. Each continues the other's training from its checkpoint.
+Both must give the same masks: Dice of at least 0.999 per class and case. A folder of an earlier, interrupted call is
+continued: commands whose output is there are left out.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +27,15 @@ TRAIN = ["--model", "nnunet-pocket", "--patch-size", "32", "32", "32", "--folds"
          "--warmup-epochs", "1"]
 
 
-def run(*command):
+# PyTorch's threads wait for each other in busy loops, which takes them minutes where other programs run.
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def run(*command, makes=None):
+    if makes is not None and makes.exists():
+        return
     print("$", *command, flush=True)
-    subprocess.run([str(part) for part in command], check=True)
+    subprocess.run([str(part) for part in command], check=True, env=ENVIRONMENT)
 
 
 def shorten(config):
@@ -58,25 +67,28 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mist", type=Path, required=True, help="our program")
     parser.add_argument("--source", type=Path, required=True, help="a data set in the Decathlon's layout")
-    parser.add_argument("--work", type=Path, required=True, help="folder to work in; must not exist")
+    parser.add_argument("--work", type=Path, required=True, help="folder to work in")
     options = parser.parse_args()
     mist, work = options.mist.resolve(), options.work.resolve()
     reference = Path(sys.executable).parent
-    work.mkdir(parents=True)
-    run(mist, "convert-msd", "--source", options.source, "--output", work / "data")
+    work.mkdir(parents=True, exist_ok=True)
+    run(mist, "convert-msd", "--source", options.source, "--output", work / "data",
+        makes=work / "data/dataset.json")
     data = work / "data/dataset.json"
+    last = sorted(path.name for path in (options.source / "imagesTs").glob("*.nii.gz"))[-1]
 
     def predict(program, trainer, output):
         run(*program, "--models-dir", work / trainer / "models", "--config", work / trainer / "config.json",
-            "--paths-csv", work / trainer / "test_paths.csv", "--output", output, "--device", "cpu")
+            "--paths-csv", work / trainer / "test_paths.csv", "--output", output, "--device", "cpu",
+            makes=output / last)
 
     for trainer, commands in [("ours", [[mist, "analyze"], [mist, "preprocess"], [mist, "train"]]),
                               ("theirs", [[reference / f"mist_{name}"] for name in ("analyze", "preprocess", "train")])]:
         results, numpy_folder = work / trainer, work / f"{trainer}-numpy"
-        run(*commands[0], "--data", data, "--results", results)
+        run(*commands[0], "--data", data, "--results", results, makes=results / "config.json")
         shorten(results / "config.json")
-        run(*commands[1], "--results", results, "--numpy", numpy_folder)
-        run(*commands[2], "--results", results, "--numpy", numpy_folder, *TRAIN)
+        run(*commands[1], "--results", results, "--numpy", numpy_folder, makes=numpy_folder)
+        run(*commands[2], "--results", results, "--numpy", numpy_folder, *TRAIN, makes=results / "models/fold_0.pt")
         predict([mist, "predict"], trainer, work / f"{trainer}-by-us")
         predict([reference / "mist_predict"], trainer, work / f"{trainer}-by-them")
         compare(work / f"{trainer}-by-us", work / f"{trainer}-by-them", [1, 2])

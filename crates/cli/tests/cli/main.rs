@@ -3,6 +3,7 @@
 mod aliases;
 mod bench;
 mod evaluation;
+mod guide_config;
 mod help;
 #[cfg(unix)]
 mod interruption;
