@@ -10,6 +10,7 @@ mod feature_map;
 mod norm;
 mod operation;
 mod parameter;
+mod pool;
 mod reduce;
 mod resize;
 
@@ -20,5 +21,6 @@ pub use feature_map::{FeatureMap, concat};
 pub use mist_kernels::Activation;
 pub use norm::{InstanceNorm, instance_norm};
 pub use parameter::{Gradients, parameter};
+pub use pool::{Pool, max_pool3d, min_pool3d};
 pub use reduce::sum_voxels;
 pub use resize::{resize_trilinear, upsample_nearest};
