@@ -1,4 +1,5 @@
-//! Milliseconds and GFLOP/s of the layers of nnunet-pocket at 32^3 (batch 2) and of nnunet at 64^3.
+//! Milliseconds and GFLOP/s of the layers of nnunet-pocket at 32^3 (batch 2) and of nnunet at 64^3, of depthwise
+//! convolutions as in MedNeXt, and of the poolings of losses.
 //!
 //! `cargo bench -p mist-kernels --bench layers [-- FILTER]`; threads by `RAYON_NUM_THREADS`. A convolution counts
 //! `2 * kernel * in * out * output voxels` operations, whatever its method does.
@@ -7,7 +8,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use mist_kernels::instance_norm::{self, NormShape};
-use mist_kernels::{Activation, ConvShape, TransposedShape, conv, transposed};
+use mist_kernels::{
+    Activation, ConvShape, DepthwiseShape, Extremum, PoolShape, TransposedShape, conv, depthwise, pool,
+};
 
 /// As in the programs: with the C allocator, fresh pages would hide the kernels.
 #[global_allocator]
@@ -82,17 +85,50 @@ fn transposed_convolution(filter: &str, batch: usize, channels: [usize; 2], size
     if !name.contains(filter) {
         return;
     }
-    let shape = TransposedShape { batch, input: [size; 3], in_channels, out_channels, stride: [2; 3] };
+    let shape = TransposedShape::blocks(batch, [size; 3], channels, [2; 3]).convolution();
     let voxels = batch * size.pow(3);
     let (x, weight, dy) =
         (values(voxels * in_channels), values(in_channels * out_channels * 8), values(voxels * 8 * out_channels));
     let operations = (2 * 8 * voxels * in_channels * out_channels) as f64;
     let passes = [
-        time(|| transposed::forward(&shape, &x, &weight, None)),
-        time(|| transposed::input_gradient(&shape, &dy, &weight)),
-        time(|| transposed::weight_gradient(&shape, &x, &dy)),
+        time(|| conv::transposed(&shape, &x, &weight, None)),
+        time(|| conv::forward(&shape, &dy, &weight, None)),
+        time(|| conv::weight_gradient(&shape, &dy, &x)),
     ];
     report(&name, operations, &passes);
+}
+
+fn depthwise_convolution(filter: &str, channels: usize, size: usize, kernel: usize, stride: usize) {
+    let name = format!("depthwise {channels} {size}^3 k{kernel} s{stride} n1");
+    if !name.contains(filter) {
+        return;
+    }
+    let (padding, kernel, stride) = ([kernel / 2; 3], [kernel; 3], [stride; 3]);
+    let shape = DepthwiseShape { batch: 1, input: [size; 3], channels, kernel, stride, padding };
+    let (x, weight, dy) = (values(shape.input_len()), values(shape.weight_len()), values(shape.output_len()));
+    let operations = 2.0 * (shape.output_len() * kernel.iter().product::<usize>()) as f64;
+    let passes = [
+        time(|| depthwise::forward(&shape, &x, &weight, None)),
+        time(|| depthwise::input_gradient(&shape, &dy, &weight)),
+        time(|| depthwise::weight_gradient(&shape, &x, &dy)),
+    ];
+    report(&name, operations, &passes);
+}
+
+fn pooling(filter: &str, channels: usize, size: usize, kernel: usize, stride: usize) {
+    let name = format!("max-pool {channels} {size}^3 k{kernel} s{stride} n1");
+    if !name.contains(filter) {
+        return;
+    }
+    let padding = [if stride == 1 { kernel / 2 } else { 0 }; 3];
+    let (kernel, stride) = ([kernel; 3], [stride; 3]);
+    let shape = PoolShape { batch: 1, input: [size; 3], channels, kernel, stride, padding };
+    let (x, dy) = (values(shape.input_len()), values(shape.output_len()));
+    let passes = [
+        time(|| pool::forward(Extremum::Max, &shape, &x)),
+        time(|| pool::input_gradient(Extremum::Max, &shape, &x, &dy)),
+    ];
+    report(&name, (shape.output_len() * kernel.iter().product::<usize>()) as f64, &passes);
 }
 
 fn normalisation(filter: &str, batch: usize, channels: usize, size: usize) {
@@ -151,4 +187,15 @@ fn main() {
         convolution(&filter, 1, channels, size, 3, 2);
         convolution(&filter, 1, channels, size, 1, 2);
     }
+
+    for kernel in [3, 5, 7] {
+        depthwise_convolution(&filter, 32, 48, kernel, 1);
+        depthwise_convolution(&filter, 32, 48, kernel, 2);
+    }
+    for (size, channels) in [(24, 64), (12, 128), (6, 256)] {
+        depthwise_convolution(&filter, channels, size, 3, 1);
+    }
+    pooling(&filter, 2, 64, 3, 1);
+    pooling(&filter, 32, 64, 3, 1);
+    pooling(&filter, 32, 64, 2, 2);
 }

@@ -9,9 +9,12 @@
 
 pub mod channels;
 pub mod conv;
+pub mod depthwise;
+pub mod grouped;
 pub mod instance_norm;
 pub mod layout;
 pub mod nearest;
+pub mod pool;
 pub mod reference;
 pub mod transposed;
 pub mod trilinear;
@@ -27,4 +30,7 @@ mod winograd;
 pub use activation::Activation;
 pub use conv::{ConvShape, bias_gradient};
 pub use simd::instruction_set;
+pub use depthwise::DepthwiseShape;
+pub use grouped::GroupedShape;
+pub use pool::{Extremum, PoolShape};
 pub use transposed::TransposedShape;

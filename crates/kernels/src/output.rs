@@ -44,6 +44,16 @@ pub(crate) unsafe fn filled_anywhere(len: usize, jobs: usize, fill: impl Fn(usiz
     output
 }
 
+/// Sets all values of a part to `value`, for jobs that go on with what is there.
+#[inline(always)]
+pub(crate) fn filled_with(part: &mut [MaybeUninit<f32>], value: f32) -> &mut [f32] {
+    for element in part.iter_mut() {
+        element.write(value);
+    }
+    // SAFETY: every element has just been written.
+    unsafe { part.assume_init_mut() }
+}
+
 /// A pointer that jobs may share, as they write to different elements.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared(pub *mut f32);

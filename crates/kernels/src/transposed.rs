@@ -1,12 +1,13 @@
-//! Transposed convolution whose kernel equals its stride: every input voxel becomes one block of output voxels.
+//! Sizes of transposed convolutions, in which every input voxel adds its multiple of the kernel to the output.
 //!
-//! It is the input gradient of the convolution that maps its output back to its input, so the three passes are
-//! those of [`crate::conv`] with the roles exchanged.
+//! The operation is the input gradient of the convolution that maps its output back to its input: see
+//! [`crate::conv::transposed`], [`crate::depthwise::transposed`] and [`crate::grouped::transposed`]. Where the kernel
+//! equals the stride, each input voxel becomes a block of output voxels; a kernel smaller than the stride leaves gaps
+//! that hold the bias alone.
 
-use crate::conv::{self, ConvShape};
-use crate::simd::Isa;
+use crate::conv::ConvShape;
 
-/// Sizes of a transposed convolution without padding. Axis order: depth, height, width.
+/// Sizes of a transposed convolution. Axis order: depth, height, width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransposedShape {
     /// Images in the batch.
@@ -17,43 +18,44 @@ pub struct TransposedShape {
     pub in_channels: usize,
     /// Channels of the output.
     pub out_channels: usize,
-    /// Kernel size and stride per axis, at least 1.
+    /// Kernel size per axis, at least 1.
+    pub kernel: [usize; 3],
+    /// Stride per axis, at least 1.
     pub stride: [usize; 3],
+    /// Voxels cut off on both sides of each axis.
+    pub padding: [usize; 3],
+    /// Voxels added at the end of each axis, fewer than the stride.
+    pub output_padding: [usize; 3],
 }
 
 impl TransposedShape {
-    /// Voxels of the output per axis: `input * stride`.
+    /// The shape whose kernel equals its `stride`, from `[in, out]` channels.
+    pub fn blocks(batch: usize, input: [usize; 3], channels: [usize; 2], stride: [usize; 3]) -> Self {
+        let [in_channels, out_channels] = channels;
+        let (padding, output_padding) = ([0; 3], [0; 3]);
+        Self { batch, input, in_channels, out_channels, kernel: stride, stride, padding, output_padding }
+    }
+
+    /// Voxels of the output per axis: `(input - 1) * stride + kernel + output padding - 2 padding`, 0 where that is
+    /// negative or there is no input.
     pub fn output(&self) -> [usize; 3] {
-        std::array::from_fn(|axis| self.input[axis] * self.stride[axis])
+        std::array::from_fn(|axis| {
+            let Some(steps) = self.input[axis].checked_sub(1) else { return 0 };
+            let end = steps * self.stride[axis] + self.kernel[axis] + self.output_padding[axis];
+            end.saturating_sub(2 * self.padding[axis])
+        })
     }
 
     /// The convolution from the output of this operation to its input.
-    fn convolution(&self) -> ConvShape {
+    pub fn convolution(&self) -> ConvShape {
         ConvShape {
             batch: self.batch,
             input: self.output(),
             in_channels: self.out_channels,
             out_channels: self.in_channels,
-            kernel: self.stride,
+            kernel: self.kernel,
             stride: self.stride,
-            padding: [0; 3],
+            padding: self.padding,
         }
     }
-}
-
-/// `y[n, i * stride + k, co] = bias[co] + sum over ci of x[n, i, ci] * weight[ci, co, k]`.
-///
-/// `weight` is `[in, out, kd, kh, kw]`; the result is `[N, D', H', W', out]`.
-pub fn forward(shape: &TransposedShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    conv::transposed_on(Isa::best(), &shape.convolution(), x, weight, bias)
-}
-
-/// Gradient of [`forward`] with respect to `x`, from the gradient `dy` of its output.
-pub fn input_gradient(shape: &TransposedShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
-    conv::forward(&shape.convolution(), dy, weight, None)
-}
-
-/// Gradient of [`forward`] with respect to `weight`, in the layout of `weight`.
-pub fn weight_gradient(shape: &TransposedShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    conv::weight_gradient(&shape.convolution(), dy, x)
 }

@@ -22,10 +22,13 @@ impl Registry {
             .model("nnunet", nnunet::nnunet)
             .model("nnunet-pocket", nnunet::pocket)
             .loss("bl", losses::bl::entry())
+            .loss("cldice", losses::cldice::entry())
             .loss("dice", losses::dice::entry())
             .loss("dice_ce", losses::dice_ce::entry())
             .loss("gsl", losses::gsl::entry())
             .loss("hdos", losses::hdos::entry())
+            .loss("vessel_sddl", losses::vessel_sddl::entry())
+            .loss("volumetric_sddl", losses::volumetric_sddl::entry())
     }
 
     /// Adds an architecture, or replaces the one of that name.

@@ -1,10 +1,10 @@
-//! Convolution and the transposed convolution that undoes its stride.
+//! Convolution and transposed convolution, of all channels, in groups, or of each channel by itself.
 
 use crate::apply;
 use crate::feature_map::FeatureMap;
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
-use mist_kernels::{ConvShape, TransposedShape, bias_gradient, conv, transposed};
+use mist_kernels::{ConvShape, DepthwiseShape, GroupedShape, TransposedShape, bias_gradient, conv, depthwise, grouped};
 
 /// Geometry of a convolution (cross-correlation with zero padding on both sides).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +17,85 @@ pub struct Conv {
     pub stride: [usize; 3],
     /// Zero padding per axis, on both sides.
     pub padding: [usize; 3],
+    /// Groups of input channels that each make one group of output channels; as many as channels for a depthwise
+    /// convolution.
+    pub groups: usize,
+}
+
+/// Geometry of a transposed convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransposedConv {
+    /// Channels it produces.
+    pub out_channels: usize,
+    /// Kernel extent per axis.
+    pub kernel: [usize; 3],
+    /// Stride per axis.
+    pub stride: [usize; 3],
+    /// Voxels cut off per axis, on both sides.
+    pub padding: [usize; 3],
+    /// Voxels added at the end of each axis, fewer than the stride.
+    pub output_padding: [usize; 3],
+    /// As in [`Conv`].
+    pub groups: usize,
+}
+
+impl TransposedConv {
+    /// The geometry whose kernel equals its `stride`: every axis grows by it.
+    pub fn blocks(out_channels: usize, stride: [usize; 3]) -> Self {
+        Self { out_channels, kernel: stride, stride, padding: [0; 3], output_padding: [0; 3], groups: 1 }
+    }
+}
+
+/// The kernels that compute a convolution.
+#[derive(Debug)]
+enum Engine {
+    Dense(ConvShape),
+    Depthwise(DepthwiseShape),
+    Grouped(GroupedShape),
+}
+
+impl Engine {
+    fn new(whole: ConvShape, groups: usize) -> Self {
+        let ConvShape { batch, input, in_channels, out_channels, kernel, stride, padding } = whole;
+        if groups == 1 {
+            Engine::Dense(whole)
+        } else if groups == in_channels && groups == out_channels {
+            Engine::Depthwise(DepthwiseShape { batch, input, channels: groups, kernel, stride, padding })
+        } else {
+            Engine::Grouped(GroupedShape { whole, groups })
+        }
+    }
+
+    fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        match self {
+            Engine::Dense(shape) => conv::forward(shape, x, weight, bias),
+            Engine::Depthwise(shape) => depthwise::forward(shape, x, weight, bias),
+            Engine::Grouped(shape) => grouped::forward(shape, x, weight, bias),
+        }
+    }
+
+    fn transposed(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        match self {
+            Engine::Dense(shape) => conv::transposed(shape, x, weight, bias),
+            Engine::Depthwise(shape) => depthwise::transposed(shape, x, weight, bias),
+            Engine::Grouped(shape) => grouped::transposed(shape, x, weight, bias),
+        }
+    }
+
+    fn weight_gradient(&self, x: &[f32], dy: &[f32]) -> Vec<f32> {
+        match self {
+            Engine::Dense(shape) => conv::weight_gradient(shape, x, dy),
+            Engine::Depthwise(shape) => depthwise::weight_gradient(shape, x, dy),
+            Engine::Grouped(shape) => grouped::weight_gradient(shape, x, dy),
+        }
+    }
 }
 
 #[derive(Debug)]
-struct ConvOperation(ConvShape);
+struct ConvOperation {
+    engine: Engine,
+    output: [usize; 5],
+}
 
 impl Operation for ConvOperation {
     fn keeps(&self) -> Keeps {
@@ -39,25 +114,23 @@ impl Operation for ConvOperation {
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let bias = inputs.get(2).map(|bias| bias.values);
-        let values = conv::forward(&self.0, inputs[0].values, inputs[1].values, bias);
-        let [a, b, c] = self.0.output();
-        Output::plain(values, [self.0.batch, a, b, c, self.0.out_channels])
+        Output::plain(self.engine.forward(inputs[0].values, inputs[1].values, bias), self.output)
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
         let (x, weight) = (context.inputs[0].values, context.inputs[1].values);
         gradients(
             context,
-            self.0.out_channels,
-            || conv::input_gradient(&self.0, context.gradient, weight),
-            || conv::weight_gradient(&self.0, x, context.gradient),
+            self.output[4],
+            || self.engine.transposed(context.gradient, weight, None),
+            || self.engine.weight_gradient(x, context.gradient),
         )
     }
 }
 
-/// Convolves `x` with `weight` (`[out, in, k0, k1, k2]`, flat) and adds `bias` (`[out]`).
+/// Convolves `x` with `weight` (`[out, in / groups, k0, k1, k2]`, flat) and adds `bias` (`[out]`).
 pub fn conv3d(x: &FeatureMap, weight: Tensor<1>, bias: Option<Tensor<1>>, conv: Conv) -> FeatureMap {
-    let operation = ConvOperation(ConvShape {
+    let shape = ConvShape {
         batch: x.batch(),
         input: x.size(),
         in_channels: x.channels(),
@@ -65,21 +138,18 @@ pub fn conv3d(x: &FeatureMap, weight: Tensor<1>, bias: Option<Tensor<1>>, conv: 
         kernel: conv.kernel,
         stride: conv.stride,
         padding: conv.padding,
-    });
-    with_optional_bias(operation, x, weight, bias)
-}
-
-/// Geometry of a transposed convolution whose kernel equals its stride; every axis grows by the stride.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransposedConv {
-    /// Channels it produces.
-    pub out_channels: usize,
-    /// Stride and kernel extent per axis.
-    pub stride: [usize; 3],
+    };
+    let [a, b, c] = shape.output();
+    let output = [shape.batch, a, b, c, shape.out_channels];
+    with_optional_bias(ConvOperation { engine: Engine::new(shape, conv.groups), output }, x, weight, bias)
 }
 
 #[derive(Debug)]
-struct TransposedOperation(TransposedShape);
+struct TransposedOperation {
+    /// Of the convolution that leads back from the output to the input.
+    engine: Engine,
+    output: [usize; 5],
+}
 
 impl Operation for TransposedOperation {
     fn keeps(&self) -> Keeps {
@@ -99,38 +169,41 @@ impl Operation for TransposedOperation {
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let bias = inputs.get(2).map(|bias| bias.values);
-        let values = transposed::forward(&self.0, inputs[0].values, inputs[1].values, bias);
-        let TransposedShape { batch, input, out_channels, stride, .. } = self.0;
-        let size = |axis: usize| input[axis] * stride[axis];
-        Output::plain(values, [batch, size(0), size(1), size(2), out_channels])
+        Output::plain(self.engine.transposed(inputs[0].values, inputs[1].values, bias), self.output)
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
         let (x, weight) = (context.inputs[0].values, context.inputs[1].values);
         gradients(
             context,
-            self.0.out_channels,
-            || transposed::input_gradient(&self.0, context.gradient, weight),
-            || transposed::weight_gradient(&self.0, x, context.gradient),
+            self.output[4],
+            || self.engine.forward(context.gradient, weight, None),
+            || self.engine.weight_gradient(context.gradient, x),
         )
     }
 }
 
-/// Transposed convolution of `x` with `weight` (`[in, out, s0, s1, s2]`, flat), plus `bias` (`[out]`).
+/// Transposed convolution of `x` with `weight` (`[in, out / groups, k0, k1, k2]`, flat), plus `bias` (`[out]`).
 pub fn transposed_conv3d(
     x: &FeatureMap,
     weight: Tensor<1>,
     bias: Option<Tensor<1>>,
     conv: TransposedConv,
 ) -> FeatureMap {
-    let operation = TransposedOperation(TransposedShape {
+    let shape = TransposedShape {
         batch: x.batch(),
         input: x.size(),
         in_channels: x.channels(),
         out_channels: conv.out_channels,
+        kernel: conv.kernel,
         stride: conv.stride,
-    });
-    with_optional_bias(operation, x, weight, bias)
+        padding: conv.padding,
+        output_padding: conv.output_padding,
+    };
+    let [a, b, c] = shape.output();
+    let output = [shape.batch, a, b, c, shape.out_channels];
+    let engine = Engine::new(shape.convolution(), conv.groups);
+    with_optional_bias(TransposedOperation { engine, output }, x, weight, bias)
 }
 
 fn with_optional_bias(
@@ -158,3 +231,6 @@ fn gradients(
     }
     gradients
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,16 @@ pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]
 
 /// Gradient of [`forward`] with respect to `x`, from the gradient `dy` of its output.
 pub fn input_gradient(shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
-    transposed_on(Isa::best(), shape, dy, weight, None)
+    transposed(shape, dy, weight, None)
+}
+
+/// The transposed convolution, `y[n, i * stride + k - padding, ci] = bias[ci] + sum over co of
+/// x[n, i, co] * weight[co, ci, k]`: [`input_gradient`] plus a bias.
+///
+/// `shape` is that of the convolution which leads back: its input is this operation's output. So the gradients are
+/// [`forward`] of `dy` and [`weight_gradient`] with `dy` as its `x`.
+pub fn transposed(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    transposed_on(Isa::best(), shape, x, weight, bias)
 }
 
 /// Gradient of [`forward`] with respect to `weight`, in the layout of `weight`.

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::data::{bits, conv_shapes, dot, error, noise, same_on_any_threads};
 use crate::conv::{self, ConvShape, forward_on, transposed_on, weight_gradient_on};
 use crate::simd::Isa;
-use crate::transposed::{self, TransposedShape};
 use crate::{bias_gradient, reference, winograd};
 
 struct Case {
@@ -73,34 +72,6 @@ proptest! {
     #[test]
     fn every_shape_agrees_with_the_formula(shape in conv_shapes()) {
         Case::new(shape).check(2e-5);
-    }
-
-    #[test]
-    fn transposed_convolution_agrees_with_the_formula(
-        input in [1usize..5, 1usize..5, 1usize..5],
-        stride in [1usize..4, 1usize..4, 1usize..4],
-        in_channels in 1usize..40,
-        out_channels in 1usize..40,
-    ) {
-        let shape = TransposedShape { batch: 2, input, in_channels, out_channels, stride };
-        let voxels = |size: [usize; 3]| size.iter().product::<usize>();
-        let x = noise(5, 2 * voxels(input) * in_channels);
-        let weight = noise(6, in_channels * out_channels * voxels(stride));
-        let bias = noise(7, out_channels);
-        let y = transposed::forward(&shape, &x, &weight, Some(&bias));
-        let convolution = ConvShape {
-            batch: 2, input: shape.output(), in_channels: out_channels, out_channels: in_channels,
-            kernel: stride, stride, padding: [0; 3],
-        };
-        let truth = reference::conv::transposed_forward(&convolution, &x, &weight, Some(&bias));
-        prop_assert!(error(&y, &truth) < 2e-5);
-
-        let linear = transposed::forward(&shape, &x, &weight, None);
-        let dy = noise(8, y.len());
-        let forward = dot(&dy, &linear);
-        let scale = 1e-5 * (dy.len() as f64 * in_channels as f64).sqrt();
-        prop_assert!((forward - dot(&x, &transposed::input_gradient(&shape, &dy, &weight))).abs() < scale);
-        prop_assert!((forward - dot(&weight, &transposed::weight_gradient(&shape, &x, &dy))).abs() < scale);
     }
 }
 

@@ -25,6 +25,15 @@ pub fn error(result: &[f32], truth: &[f32]) -> f64 {
     if worst == 0.0 { 0.0 } else { worst / rms.max(1e-30) }
 }
 
+/// L2 norm of the difference as a fraction of that of `truth`.
+pub fn relative(result: &[f32], truth: &[f32]) -> f64 {
+    assert_eq!(result.len(), truth.len());
+    let square = |value: f32| f64::from(value).powi(2);
+    let difference = result.iter().zip(truth).map(|(a, b)| square(a - b)).sum::<f64>();
+    let norm = truth.iter().map(|&value| square(value)).sum::<f64>();
+    if difference == 0.0 { 0.0 } else { (difference / norm.max(1e-60)).sqrt() }
+}
+
 /// `sum of a * b`.
 pub fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()

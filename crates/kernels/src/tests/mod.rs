@@ -2,5 +2,9 @@
 
 mod conv;
 mod data;
+mod depthwise;
+mod grouped;
 mod instance_norm;
 mod maps;
+mod pool;
+mod transposed;

@@ -25,7 +25,8 @@ impl Conv {
         let fan = input * kernel.iter().product::<usize>();
         let weight = builder.add(format!("{name}.weight"), [output, input, kernel[0], kernel[1], kernel[2]], init(fan));
         let padding = std::array::from_fn(|axis| (kernel[axis] + 1).saturating_sub(stride[axis]) / 2);
-        Self { weight, bias: None, geometry: mist_ops::Conv { out_channels: output, kernel, stride, padding } }
+        let geometry = mist_ops::Conv { out_channels: output, kernel, stride, padding, groups: 1 };
+        Self { weight, bias: None, geometry }
     }
 
     /// Adds `{name}.bias` of shape `[out]`.

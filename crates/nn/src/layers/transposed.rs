@@ -24,7 +24,7 @@ impl TransposedConv {
         let [input, output] = channels;
         let fan = output * stride.iter().product::<usize>();
         let weight = builder.add(format!("{name}.weight"), [input, output, stride[0], stride[1], stride[2]], init(fan));
-        Self { weight, bias: None, geometry: mist_ops::TransposedConv { out_channels: output, stride } }
+        Self { weight, bias: None, geometry: mist_ops::TransposedConv::blocks(output, stride) }
     }
 
     /// Adds `{name}.bias` of shape `[out]`.

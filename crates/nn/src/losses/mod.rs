@@ -1,15 +1,20 @@
 //! Loss functions, one file each. A new one is a file here and a line in [`crate::Registry::builtin`].
 
 pub mod bl;
+pub mod cldice;
 mod composite;
 pub mod dice;
 pub mod dice_ce;
 pub mod gsl;
 pub mod hdos;
+mod morphology;
 mod segmentation;
 mod settings;
 mod supervision;
+mod surface_dilation;
 mod target;
+pub mod vessel_sddl;
+pub mod volumetric_sddl;
 mod weighting;
 
 pub use composite::weigh;

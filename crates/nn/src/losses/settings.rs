@@ -72,11 +72,11 @@ impl LossSettings {
         }
     }
 
-    /// A whole number, 1 to `most`.
+    /// A whole number, 0 to `most`.
     pub fn count(&self, key: &'static str, default: usize, most: usize) -> Result<usize, SettingsError> {
         let Some(value) = self.parameters.get(key) else { return Ok(default) };
-        let count = value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|n| (1..=most).contains(n));
-        count.ok_or_else(|| wrong(key, value, "a whole number, 1 or more and not absurd"))
+        let count = value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= most);
+        count.ok_or_else(|| wrong(key, value, "a whole number, 0 or more and not absurd"))
     }
 
     pub(super) fn refuse_unknown(&self, known: &[&str]) -> Result<(), SettingsError> {
