@@ -29,8 +29,8 @@ mod winograd;
 
 pub use activation::Activation;
 pub use conv::{ConvShape, bias_gradient};
-pub use simd::instruction_set;
 pub use depthwise::DepthwiseShape;
 pub use grouped::GroupedShape;
 pub use pool::{Extremum, PoolShape};
+pub use simd::instruction_set;
 pub use transposed::TransposedShape;

@@ -66,6 +66,32 @@ impl Engine {
         }
     }
 
+    /// The convolution, and how many groups its channels are in.
+    fn whole(&self) -> (ConvShape, usize) {
+        match *self {
+            Engine::Dense(shape) => (shape, 1),
+            Engine::Depthwise(DepthwiseShape { batch, input, channels, kernel, stride, padding }) => {
+                let (in_channels, out_channels) = (channels, channels);
+                (ConvShape { batch, input, in_channels, out_channels, kernel, stride, padding }, channels)
+            }
+            Engine::Grouped(GroupedShape { whole, groups }) => (whole, groups),
+        }
+    }
+
+    /// Kernel, stride and groups in words.
+    fn kernel_name(&self) -> String {
+        let (ConvShape { kernel, stride, .. }, groups) = self.whole();
+        let step = if stride == [1; 3] { String::new() } else { format!(" stride {}", grid(stride)) };
+        let groups = if groups == 1 { String::new() } else { format!(" in {groups} groups") };
+        format!("{}{step}{groups}", grid(kernel))
+    }
+
+    fn operations(&self) -> f64 {
+        let (shape, groups) = self.whole();
+        let taps = shape.in_channels / groups * shape.kernel.iter().product::<usize>();
+        2.0 * shape.output_len() as f64 * taps as f64
+    }
+
     fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         match self {
             Engine::Dense(shape) => conv::forward(shape, x, weight, bias),
@@ -103,13 +129,12 @@ impl Operation for ConvOperation {
     }
 
     fn name(&self) -> String {
-        let ConvShape { input, in_channels, out_channels, kernel, stride, .. } = self.0;
-        let step = if stride == [1; 3] { String::new() } else { format!(" stride {}", grid(stride)) };
-        format!("conv {}{step}, {in_channels} → {out_channels}, {}", grid(kernel), grid(input))
+        let (ConvShape { input, in_channels, out_channels, .. }, _) = self.engine.whole();
+        format!("conv {}, {in_channels} → {out_channels}, {}", self.engine.kernel_name(), grid(input))
     }
 
     fn operations(&self) -> f64 {
-        2.0 * self.0.output_len() as f64 * (self.0.in_channels * self.0.kernel.iter().product::<usize>()) as f64
+        self.engine.operations()
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
@@ -157,14 +182,13 @@ impl Operation for TransposedOperation {
     }
 
     fn name(&self) -> String {
-        let TransposedShape { input, in_channels, out_channels, stride, .. } = self.0;
-        format!("transposed conv {}, {in_channels} → {out_channels}, {}", grid(stride), grid(input))
+        let (back, _) = self.engine.whole();
+        let (from, to) = (back.out_channels, back.in_channels);
+        format!("transposed conv {}, {from} → {to}, {}", self.engine.kernel_name(), grid(back.output()))
     }
 
     fn operations(&self) -> f64 {
-        let TransposedShape { batch, in_channels, out_channels, .. } = self.0;
-        let voxels = batch * self.0.output().iter().product::<usize>();
-        2.0 * voxels as f64 * (in_channels * out_channels) as f64
+        self.engine.operations()
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {

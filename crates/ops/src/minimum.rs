@@ -12,6 +12,10 @@ impl Operation for Minimum {
         Keeps { inputs: true, output: false }
     }
 
+    fn name(&self) -> String {
+        "minimum".to_owned()
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let pairs = inputs[0].values.iter().zip(inputs[1].values);
         // `f32::min` would lose a NaN.
@@ -23,7 +27,17 @@ impl Operation for Minimum {
         let (first, second) = (context.inputs[0].values, context.inputs[1].values);
         let share = |of: &[f32], other: &[f32]| {
             let pairs = of.iter().zip(other).zip(context.gradient);
-            pairs.map(|((a, b), gradient)| if a < b { *gradient } else if a == b { 0.5 * gradient } else { 0.0 }).collect()
+            pairs
+                .map(|((a, b), gradient)| {
+                    if a < b {
+                        *gradient
+                    } else if a == b {
+                        0.5 * gradient
+                    } else {
+                        0.0
+                    }
+                })
+                .collect()
         };
         vec![Some(share(first, second)), Some(share(second, first))]
     }

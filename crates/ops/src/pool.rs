@@ -1,7 +1,7 @@
 //! Max- and min-pooling, for losses that do morphology on probabilities.
 
 use crate::apply;
-use crate::operation::{Context, Keeps, Operation, Output, View};
+use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
 use mist_kernels::{Extremum, PoolShape, pool};
 
@@ -32,6 +32,11 @@ struct PoolOperation {
 impl Operation for PoolOperation {
     fn keeps(&self) -> Keeps {
         Keeps { inputs: true, output: false }
+    }
+
+    fn name(&self) -> String {
+        let PoolShape { input, channels, kernel, .. } = self.shape;
+        format!("{:?}-pool {}, {channels} channels, {}", self.extremum, grid(kernel), grid(input)).to_lowercase()
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {

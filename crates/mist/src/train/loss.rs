@@ -29,9 +29,17 @@ pub fn build(config: &Config, registry: &Registry) -> Result<TrainingLoss> {
     Ok(TrainingLoss { loss: built, needs: entry.needs })
 }
 
-/// Says when a schedule of the loss's weight has no effect.
+/// Says which settings of the loss have no effect, or not the one that their names promise.
 pub fn warn(config: &Config, needs: Needs, console: &dyn Console) {
     let (loss, epochs) = (&config.training.loss, config.training.epochs);
+    let coarsest = config.spatial_config.target_spacing.into_iter().fold(0.0, f64::max);
+    if let Some(tolerance) = loss.params.get("tau_mm").and_then(serde_json::Value::as_f64)
+        && tolerance < coarsest
+    {
+        console.warn(&format!(
+            "the tolerance tau_mm, {tolerance} mm, is below the coarsest spacing, {coarsest} mm; it widens to a voxel there"
+        ));
+    }
     let Some(weighting) = &loss.composite_loss_weighting else { return };
     if !needs.alpha {
         console.warn(&format!("the loss {} has no parts to weigh; composite_loss_weighting has no effect", loss.name));

@@ -29,9 +29,8 @@ impl SurfaceDilation {
     /// The term for one head.
     pub fn value(&self, head: &Segmentation) -> Tensor<1> {
         let (truth, probabilities) = head.of(Classes::Foreground);
-        let dilated = |values: Tensor<3>| {
-            Grid::new(values, head.target.size()).boundary().dilate(self.window).into_values()
-        };
+        let dilated =
+            |values: Tensor<3>| Grid::new(values, head.target.size()).boundary().dilate(self.window).into_values();
         let of_truth = head.target.derived("dilated boundary", || dilated(truth));
         let of_prediction = dilated(probabilities);
         let both = sum_voxels(of_prediction.clone() * of_truth.clone()) * 2.0;
