@@ -25,7 +25,8 @@ fn start(shell: &Shell, line: &str, time: Duration) -> Child {
 fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     let whole = prepared();
     whole.mist(TRAIN).exits(0);
-    for file in ["logs/fold_0", "predictions/train/raw", "checkpoints/fold_0_checkpoint.pt"] {
+    for file in ["logs/fold_0", "logs/fold_0/training.svg", "predictions/train/raw", "checkpoints/fold_0_checkpoint.pt"]
+    {
         assert!(whole.path("results").join(file).exists(), "{file}");
     }
 
@@ -40,6 +41,13 @@ fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     }
     killed.mist(&line).exits(0);
     assert!(weights(&whole) == weights(&killed), "the weights differ");
+    let history = |shell: &Shell| -> Vec<String> {
+        let text = std::fs::read_to_string(shell.path("results/logs/fold_0/history.csv")).expect("a history");
+        // Without the speed, which is never the same.
+        text.lines().map(|line| line.split(',').take(5).collect::<Vec<_>>().join(",")).collect()
+    };
+    assert_eq!(history(&whole).len(), 4, "a header and three epochs");
+    assert_eq!(history(&whole), history(&killed));
 
     // A finished run can be continued, and only knowingly be replaced.
     killed.mist(&line).exits(0).stdout_has("already complete");

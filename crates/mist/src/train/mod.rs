@@ -4,7 +4,9 @@
 //! or was stopped and continued, and for any number of loader threads.
 
 mod checkpoint;
+mod curves;
 mod fold;
+mod history;
 mod log;
 mod loss;
 mod prepare;
@@ -165,6 +167,7 @@ fn train_fold(
         loader: &cases.loader,
         loader_threads: loader_threads(training.hardware.num_cpu_workers),
         epochs: training.epochs,
+        labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
         weighting: training.loss.composite_loss_weighting.as_ref(),
         steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
         trainer: Trainer {
