@@ -6,11 +6,13 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-/// Creates the folder and its parents.
+/// Creates the folder and its parents, and removes temporary files that a killed program left in it.
 pub fn create_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|error| {
         Error::new("cannot create the folder").at(path).because(error).hint("check the path and its permissions")
-    })
+    })?;
+    atomic::sweep(path);
+    Ok(())
 }
 
 /// Removes a file where there is one.

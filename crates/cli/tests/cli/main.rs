@@ -2,6 +2,8 @@
 
 mod aliases;
 mod evaluation;
+#[cfg(unix)]
+mod full_disk;
 mod help;
 #[cfg(unix)]
 mod interruption;

@@ -13,6 +13,7 @@ mod run;
 pub mod settings;
 mod softmax;
 pub mod stitch;
+mod unpredicted;
 pub mod window;
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use super::inputs::{self, Case, Input};
 use super::restore::{Original, label_map, probability_maps};
+use super::unpredicted::{Unpredicted, written};
 use super::{ChannelsLast, ensemble, flips, settings};
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::device;
-use crate::error::{CaseFailure, Error, Kind, Result};
+use crate::error::{CaseFailure, Error, Result};
 use crate::files::{create_folder, remove_file};
 use crate::network::{self, Network};
 use crate::preprocess::{self, preprocess_case};
@@ -88,16 +89,6 @@ pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Res
     files.iter().map(load).collect()
 }
 
-/// A failed case, reported; a stop that the user asked for is no failure of the case.
-pub fn failure_of(id: &str, error: Error, console: &dyn Console) -> Result<CaseFailure> {
-    if error.kind() == Kind::Interrupted {
-        return Err(error.place(format!("case {id}")));
-    }
-    let failure = CaseFailure { id: id.into(), stage: "predicting".into(), file: None, reason: error.to_string() };
-    console.error(&failure.to_string());
-    Ok(failure)
-}
-
 /// Where the files of a case go.
 pub struct Targets {
     labels: PathBuf,
@@ -141,8 +132,8 @@ impl<'a> Predictor<'a> {
         let bar = console.bar("Running inference", cases.len() as u64);
         let mut failures = Vec::new();
         for case in cases {
-            if let Err(error) = self.predict(case, targets) {
-                let failure = failure_of(&case.id, error, console)?;
+            if let Err(unpredicted) = self.predict(case, targets) {
+                let failure = unpredicted.failure_of(&case.id, console)?;
                 targets.remove(&case.id)?;
                 failures.push(failure);
             }
@@ -151,7 +142,7 @@ impl<'a> Predictor<'a> {
         Ok(failures)
     }
 
-    fn predict(&self, case: &Case, targets: &Targets) -> Result<()> {
+    fn predict(&self, case: &Case, targets: &Targets) -> Result<(), Unpredicted> {
         let prepared = preprocess_case(&self.preprocessing, &case.images, None, None)
             .map_err(|problem| Error::new(problem.to_string()))?;
         let image = ChannelsLast::new(prepared.size, prepared.channels, prepared.image)?;
@@ -174,12 +165,11 @@ impl<'a> Predictor<'a> {
         let name = format!("{}.nii.gz", case.id);
         let labels = label_map(&classes, &original, &self.config.dataset_info.labels)?;
         let target = targets.labels.join(&name);
-        let cannot = |target: &Path| Error::new("cannot write the prediction").at(target);
-        nifti::write(&target, &labels).map_err(|error| cannot(&target).because(error))?;
+        written(nifti::write(&target, &labels))?;
         if let Some(folder) = &targets.probabilities {
             let maps = probability_maps(&probabilities, prepared.spacing, &original)?;
             let target = folder.join(&name);
-            nifti::write_vector(&target, &maps).map_err(|error| cannot(&target).because(error))?;
+            written(nifti::write_vector(&target, &maps))?;
         }
         Ok(())
     }
