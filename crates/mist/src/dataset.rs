@@ -38,6 +38,7 @@ impl Dataset {
     }
 
     fn parse(path: &Path, root: &Section) -> Result<Self> {
+        refuse_decathlon(path, root)?;
         let file = std::path::absolute(path).map_err(|error| Error::new("no such path").at(path).because(error))?;
         let base = file.parent().unwrap_or(&file);
         let task = root.required("task")?.string()?.to_owned();
@@ -61,6 +62,22 @@ impl Dataset {
         let info = DatasetInfo { task, modality, images: channels, labels };
         Ok(Self { info, train_data, test_data, mask, images, final_classes, remarks: Vec::new() })
     }
+}
+
+/// Descriptions of the Medical Segmentation Decathlon have the same file name and look alike; the remedy is known.
+fn refuse_decathlon(path: &Path, root: &Section) -> Result<()> {
+    let has = |key: &str| root.fields().any(|(name, _)| name == key);
+    if has("train-data") || !has("training") || !has("modality") {
+        return Ok(());
+    }
+    let source = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Err(Error::new("this describes a data set of the Medical Segmentation Decathlon")
+        .at(path)
+        .because("it lists `training` cases and has no `train-data` folder")
+        .hint(format!(
+            "run `mist convert-msd --source {} --output FOLDER` first, then analyze FOLDER/dataset.json",
+            source.display()
+        )))
 }
 
 /// A folder that is there and holds something.

@@ -1,6 +1,7 @@
 //! The program as a user of a shell sees it.
 
 mod aliases;
+mod bad_files;
 mod evaluation;
 #[cfg(unix)]
 mod full_disk;

@@ -1,6 +1,7 @@
 //! Which scans are predicted: a table or a folder. Channels are matched by name.
 
 use crate::error::{CaseFailure, Error, Result};
+use crate::files::{require_file, require_folder};
 use crate::tables::TestPaths;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,9 +19,14 @@ impl Input {
     /// Fails where there is no such file or folder.
     pub fn check_exists(&self) -> Result<()> {
         match self {
-            Self::Csv(path) if !path.is_file() => Err(Error::new("Paths CSV not found").at(path)),
-            Self::Folder(path) if !path.is_dir() => Err(Error::new("Images directory not found").at(path)),
-            _ => Ok(()),
+            Self::Csv(path) => require_file(
+                path,
+                "Paths CSV not found",
+                "give a table with a column `id` and one per image, or a folder with --images",
+            ),
+            Self::Folder(path) => {
+                require_folder(path, "Images directory not found", "give a folder, or a table with --paths-csv")
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::device;
 use crate::error::{CaseFailure, Error, Result};
-use crate::files::{create_folder, remove_file};
+use crate::files::{create_folder, remove_file, require_file, require_folder};
 use crate::network::{self, Network};
 use crate::preprocess::{self, preprocess_case};
 use mist_nn::Registry;
@@ -37,12 +37,8 @@ pub struct Options {
 /// cases that failed; the others go on.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     device::resolve(&options.device, console)?;
-    if !options.models_dir.is_dir() {
-        return Err(Error::new("Models directory not found").at(&options.models_dir));
-    }
-    if !options.config.is_file() {
-        return Err(Error::new("Config file not found").at(&options.config));
-    }
+    require_folder(&options.models_dir, "Models directory not found", "name the folder `models` of a results folder")?;
+    require_file(&options.config, "Config file not found", "name the config.json of the run that trained the models")?;
     options.input.check_exists()?;
     let config = Config::load(&options.config, &Choices::of(registry))?;
     let (cases, mut failures) = inputs::cases(&options.input, &config.dataset_info.images)?;
