@@ -59,11 +59,11 @@ pub enum Input {
 /// The evaluation section or the table of cases is not usable, no case could be compared, or the result cannot be
 /// written.
 pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    require_file(&options.config, "cannot read the configuration", "name a config.json, or a file with its section")?;
+    require_file(&options.config, "there is no configuration", "name a config.json, or a file with its section")?;
     match &options.input {
         Input::Csv(path) => require_file(
             path,
-            "cannot read the table",
+            "there is no table",
             "give a CSV file with the columns id, mask and prediction, or two folders with --masks and --predictions",
         )?,
         Input::Folders { masks, predictions } => {

@@ -26,23 +26,24 @@ pub fn check_no_file_in_the_way(folder: &Path) -> Result<()> {
     }
 }
 
-/// Fails with `what` and `hint` unless `path` is a folder.
+/// Fails with `what` (that there is none) and `hint` unless `path` is a folder.
 pub fn require_folder(path: &Path, what: &str, hint: &str) -> Result<()> {
     require(path, |found| found.is_dir(), "it is a file, not a folder", what, hint)
 }
 
-/// Fails with `what` and `hint` unless `path` can be a file to read; that is also a pipe.
+/// Fails with `what` (that there is none) and `hint` unless `path` can be a file to read; that is also a pipe.
 pub fn require_file(path: &Path, what: &str, hint: &str) -> Result<()> {
     require(path, |found| !found.is_dir(), "it is a folder, not a file", what, hint)
 }
 
 fn require(path: &Path, fits: fn(&Metadata) -> bool, misfit: &str, what: &str, hint: &str) -> Result<()> {
-    let why = match std::fs::metadata(path) {
-        Ok(found) if fits(&found) => return Ok(()),
-        Ok(_) => misfit.to_owned(),
-        Err(error) => error.to_string(),
-    };
-    Err(Error::new(what).at(path).because(why).hint(hint))
+    let error = Error::new(what).at(path).hint(hint);
+    match std::fs::metadata(path) {
+        Ok(found) if fits(&found) => Ok(()),
+        Ok(_) => Err(error.because(misfit)),
+        Err(found) if found.kind() == std::io::ErrorKind::NotFound => Err(error),
+        Err(found) => Err(error.because(found)),
+    }
 }
 
 /// Removes a file where there is one.

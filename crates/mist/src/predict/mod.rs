@@ -3,6 +3,7 @@
 //! Between the preprocessed image and the class indices everything is an array `[x][y][z][channel]` ([`ChannelsLast`]),
 //! as the network takes and gives it; [`restore`] goes back to images.
 
+mod admission;
 mod array;
 pub mod ensemble;
 pub mod flips;

@@ -1,5 +1,6 @@
 //! `predict`: label maps for new scans.
 
+use super::admission::{Work, check_networks};
 use super::inputs::{self, Case, Input};
 use super::restore::{Original, label_map, probability_maps};
 use super::unpredicted::{Unpredicted, written};
@@ -77,6 +78,8 @@ pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Res
             .because("there is no fold_*.pt")
             .hint("name the folder `models` of a results folder"));
     }
+    let parameters = network::build(config, registry)?.parameters().iter().map(|spec| spec.count()).sum();
+    check_networks(files.len(), parameters)?;
     let load = |path: &PathBuf| {
         let model = network::build(config, registry)?;
         let parameters = network::read_weights(path, model.parameters())?;
@@ -143,6 +146,14 @@ impl<'a> Predictor<'a> {
             .map_err(|problem| Error::new(problem.to_string()))?;
         let image = ChannelsLast::new(prepared.size, prepared.channels, prepared.image)?;
         let flips = flips::strategy(settings::flips(self.config))?;
+        let work = Work {
+            size: image.size(),
+            channels: image.channels(),
+            classes: self.config.model.params.out_channels,
+            networks: self.networks.len(),
+            flips: flips.len(),
+        };
+        work.check()?;
         let windows = settings::windows(self.config);
         let mut mean = ensemble::Mean::new();
         for network in &self.networks {
