@@ -95,6 +95,9 @@ fn convert_split(
     }
     let folder = options.output.join(folder);
     create_folder(&folder)?;
+    case_folder::recover(&folder).map_err(|error| {
+        Error::new("cannot clear away what an interrupted conversion left").at(&folder).because(error)
+    })?;
     warn_of_strangers(&folder, ids, console)?;
     let bar = console.bar(title, ids.len() as u64);
     let results = parallel::map(ids, options.workers, |id| {
