@@ -191,7 +191,7 @@ mod tests {
         let dataset = Dataset::load(&path).expect("loads");
         assert_eq!(dataset.final_classes, [("class_1".into(), vec![1]), ("class_4".into(), vec![4])]);
         assert_eq!(dataset.test_data, Some(folder.path().join("raw/train")));
-        assert!(dataset.remarks.is_empty(), "nothing is absent that the unknown key could mean");
+        assert_eq!(dataset.remarks, ["`tset-data` is not a known key and has no effect; `test-data` beside it has"]);
         value.as_object_mut().expect("an object").remove("test-data");
         std::fs::write(&path, value.to_string()).expect("written");
         let remarks = Dataset::load(&path).expect("loads").remarks;

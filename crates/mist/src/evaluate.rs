@@ -78,7 +78,8 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             .hint("add the name of a file to --output-csv"));
     }
     options.output_csv.parent().map_or(Ok(()), check_no_file_in_the_way)?;
-    let EvaluationFile { evaluation, known_labels } = EvaluationFile::load(&options.config)?;
+    let EvaluationFile { evaluation, known_labels, remarks } = EvaluationFile::load(&options.config)?;
+    remarks.iter().for_each(|remark| console.warn(remark));
     let (cases, mut failures) = match &options.input {
         Input::Csv(path) => (EvaluationPaths::read(path)?.cases, Vec::new()),
         Input::Folders { masks, predictions } => pair_files(masks, predictions)?,

@@ -1,6 +1,6 @@
 //! Files in the place of folders, folders in the place of files, and files that cannot be read.
 
-use crate::scans::{data_set, prepared};
+use crate::scans::{data_set, prepared, set};
 use crate::shell::Shell;
 use std::path::Path;
 
@@ -152,4 +152,30 @@ fn descriptions_that_cannot_be_read_are_errors() {
         std::fs::remove_dir_all(shell.path("results")).expect("removed");
         shell.mist("analyze --data data/dataset.json --nfolds 2").exits(0);
     }
+}
+
+/// Whatever command reads the file, and also where the right key stands beside the wrong one.
+#[test]
+fn a_misspelled_key_is_remarked_on_by_every_command() {
+    let shell = prepared();
+    set(&shell, r#""nfolds": 3"#, r#""nfolds": 3, "nfold": 4"#);
+    set(&shell, r#""dice": {}"#, r#""dice": {}, "surf_dice": {"tolerence": 2}"#);
+    std::fs::create_dir(shell.path("models")).expect("a folder");
+    for (line, status) in [
+        ("preprocess --results results --overwrite", 0),
+        ("train --epochs 1", 1),
+        ("finalize", 1),
+        ("predict --models-dir models --config results/config.json --images data/train --output out", 1),
+    ] {
+        shell
+            .mist(line)
+            .exits(status)
+            .stderr_has("warning: `training.nfold` is not a known key and has no effect; `nfolds` beside it has")
+            .stderr_has("tolerence` is not a known key; did you mean `tolerance`?");
+    }
+    shell.write("pairs.csv", "id,mask,prediction\n015,data/train/015/mask.nii.gz,data/train/015/mask.nii.gz\n");
+    shell
+        .mist("evaluate --config results/config.json --paths-csv pairs.csv --output-csv scores.csv")
+        .exits(0)
+        .stderr_has("tolerence` is not a known key; did you mean `tolerance`?");
 }

@@ -42,6 +42,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     require_file(&options.config, "Config file not found", "name the config.json of the run that trained the models")?;
     options.input.check_exists()?;
     let config = Config::load(&options.config, &Choices::of(registry))?;
+    config.warn_of_unknown_keys(console);
     let (cases, mut failures) = inputs::cases(&options.input, &config.dataset_info.images)?;
     let listed = cases.len() + failures.len();
     let networks = load_networks(&options.models_dir, &config, registry)?;

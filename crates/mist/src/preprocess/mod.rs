@@ -60,6 +60,7 @@ fn preprocess(options: &Options, registry: &mist_nn::Registry, console: &dyn Con
     console.section("Preprocessing");
     let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
+    config.warn_of_unknown_keys(console);
     if let Some(skip) = options.no_preprocess {
         config.preprocessing.skip = skip;
     }

@@ -29,9 +29,7 @@ pub fn settle(
 
     let path = results.join("config.json");
     let mut config = Config::load(&path, &Choices::of(registry))?;
-    for remark in config.remarks() {
-        console.warn(remark);
-    }
+    config.warn_of_unknown_keys(console);
     let changes = options.overrides.apply(&mut config)?;
     network::build(&config, registry)?;
     config.check_for_training()?;
