@@ -40,8 +40,8 @@ pub(crate) struct Recipe {
     /// How the weight between the two parts of a composite loss changes over the epochs
     #[arg(long, value_name = "NAME", value_parser = LossWeighting::NAMES)]
     composite_loss_weighting: Option<String>,
-    /// Number of epochs, 0 or more
-    #[arg(long, value_name = "COUNT", value_parser = values::non_negative)]
+    /// Number of epochs, 1 or more
+    #[arg(long, value_name = "COUNT", value_parser = values::positive)]
     epochs: Option<usize>,
     /// Number of patches in a training step, per device
     #[arg(long, value_name = "COUNT", value_parser = values::positive)]

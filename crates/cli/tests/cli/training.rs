@@ -165,15 +165,22 @@ fn a_resumed_run_lists_the_cases_again_that_kept_stages_left_out() {
     let shell = data_set();
     shell.write("data/train/057/mr.nii.gz", "no scan");
     prepare(&shell, 3);
+    set(&shell, r#""nfolds": 3"#, r#""nfolds": 3, "nfold": 4"#);
     let line = format!("run-all --data data/dataset.json --resume {}", TRAIN.trim_start_matches("train"));
     let line = line.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0");
     for _ in 0..2 {
-        shell
+        let said = shell
             .mist(&line)
             .exits(3)
             .stdout_has("the analysis is kept")
             .stdout_has("the preprocessed arrays are kept")
             .stderr_has("1 case was left out")
-            .stderr_has("057: failed while");
+            .stderr_has("057: failed while")
+            .stderr();
+        assert_eq!(
+            said.matches("`training.nfold` is not a known key").count(),
+            1,
+            "once per run, not per stage\n{said}"
+        );
     }
 }

@@ -18,7 +18,7 @@ mod validate;
 use crate::config::{Config, Overrides};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
-use crate::files::{create_folder, remove_file};
+use crate::files::{create_folder, remove_file, require_folder};
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::{finalize, network};
@@ -195,9 +195,7 @@ fn loader_threads(configured: usize) -> usize {
 
 /// Checks that a folder exists and holds these entries.
 fn require(folder: &Path, entries: &[&str], hint: &str) -> Result<()> {
-    if !folder.is_dir() {
-        return Err(Error::new("the folder does not exist").at(folder).hint(hint));
-    }
+    require_folder(folder, "the folder does not exist", hint)?;
     let missing: Vec<&str> = entries.iter().copied().filter(|entry| !folder.join(entry).exists()).collect();
     if missing.is_empty() {
         return Ok(());

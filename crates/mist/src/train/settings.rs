@@ -29,9 +29,7 @@ pub fn settle(
 
     let path = results.join("config.json");
     let mut config = Config::load(&path, &Choices::of(registry))?;
-    for remark in config.remarks() {
-        console.warn(remark);
-    }
+    config.warn_of_unknown_keys(console);
     let changes = options.overrides.apply(&mut config)?;
     network::build(&config, registry)?;
     config.check_for_training()?;
@@ -66,12 +64,12 @@ fn check_memory(config: &Config) -> Result<()> {
     // The image, and per class logits, probabilities and truth.
     let values = params.in_channels + 3 * params.out_channels;
     let bytes = 4.0 * voxels * (config.training.batch_size_per_gpu * values) as f64;
-    match memory::available() {
-        Some(available) if bytes > available => Err(Error::new("a step needs more memory than there is")
+    match memory::shortage(bytes) {
+        Some(why) => Err(Error::new("a step needs more memory than there is")
             .place("spatial_config.patch_size, training.batch_size_per_gpu")
-            .because(format!("it takes at least {}, {} are free", memory::readable(bytes), memory::readable(available)))
+            .because(why)
             .hint("choose a smaller --patch-size or --batch-size-per-gpu")),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 
