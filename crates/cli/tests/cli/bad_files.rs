@@ -89,7 +89,7 @@ fn a_run_without_models_is_told_to_train_first() {
 #[cfg(unix)]
 fn forbid(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0)).expect("own file");
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o000)).expect("own file");
     std::fs::File::open(file).is_err()
 }
 

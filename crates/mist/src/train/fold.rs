@@ -123,7 +123,7 @@ impl FoldRun<'_> {
         let begin = Instant::now();
         let mut batches = self.loader.stream(state.epoch, state.step, remaining, self.loader_threads)?;
         let mut done = 0;
-        while let Some(batch) = batches.next() {
+        for batch in batches.by_ref() {
             let place = format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
             let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate, alpha);
             state.loss_sum += loss.map_err(|error| error.place(place.clone()))?;
