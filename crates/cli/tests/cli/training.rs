@@ -52,6 +52,13 @@ fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     // A finished run can be continued, and only knowingly be replaced.
     killed.mist(&line).exits(0).stdout_has("already complete");
     killed.mist(TRAIN).exits(1).stderr_has("fold_0.pt").stderr_has("--resume");
+
+    // A damaged checkpoint costs the epoch since the one before, and not a bit of the result.
+    killed.write("results/checkpoints/fold_0_checkpoint.pt", "damaged");
+    killed.mist(&line).exits(0).stderr_has("going on from the one before").stdout_has("continuing at epoch 3");
+    let checkpoint =
+        |shell: &Shell| std::fs::read(shell.path("results/checkpoints/fold_0_checkpoint.pt")).expect("a checkpoint");
+    assert!(checkpoint(&whole) == checkpoint(&killed), "the checkpoints differ");
 }
 
 #[cfg(unix)]

@@ -15,7 +15,7 @@ use crate::network;
 use crate::text::duration;
 use mist_nn::losses::LossWeighting;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How fast the steps of an epoch went.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,8 @@ pub struct FoldRun<'a> {
     pub weighting: Option<&'a LossWeighting>,
     /// Steps of an epoch.
     pub steps: usize,
+    /// Most time between two checkpoints inside an epoch.
+    pub checkpoint_interval: Duration,
     /// One step.
     pub trainer: Trainer<'a>,
     /// Validation after each epoch.
@@ -48,7 +50,8 @@ pub struct FoldRun<'a> {
 }
 
 impl FoldRun<'_> {
-    /// Trains from `state` to the last epoch. After every epoch a checkpoint is written, and the weights whenever the mean
+    /// Trains from `state` to the last epoch. After every epoch, and now and then inside one, a checkpoint is written, and the
+    /// weights whenever the mean
     /// validation loss is the smallest so far. A stop that the user asks for saves the step it comes in.
     pub fn run(&self, mut state: Checkpoint, console: &dyn Console) -> Result<()> {
         let mut log = Log::open(self.results, state.fold)?;
@@ -123,6 +126,7 @@ impl FoldRun<'_> {
         let begin = Instant::now();
         let mut batches = self.loader.stream(state.epoch, state.step, remaining, self.loader_threads)?;
         let mut done = 0;
+        let mut saved = begin;
         for batch in batches.by_ref() {
             let place = format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
             let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate, alpha);
@@ -140,6 +144,10 @@ impl FoldRun<'_> {
             ));
             if interrupt::requested() {
                 return Err(Error::interrupted(format!("stopped on request after step {}", state.step)).place(place));
+            }
+            if saved.elapsed() >= self.checkpoint_interval && state.step < self.steps {
+                state.write(&checkpoint::file(self.results, state.fold))?;
+                saved = Instant::now();
             }
         }
         let seconds = begin.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);

@@ -121,7 +121,9 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 /// Removes what an earlier run left of these folds, so that stopping and resuming this one never mixes the two.
 fn discard(results: &Path, folds: &[usize]) -> Result<()> {
     for &fold in folds {
-        remove_file(&checkpoint::file(results, fold))?;
+        for file in [checkpoint::file(results, fold), checkpoint::previous_file(results, fold)] {
+            remove_file(&file)?;
+        }
         remove_file(&network::weights_file(&results.join("models"), fold))?;
     }
     remove_file(&results.join("results.csv"))
@@ -170,6 +172,7 @@ fn train_fold(
         labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
         weighting: training.loss.composite_loss_weighting.as_ref(),
         steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
+        checkpoint_interval: training.checkpoint_interval(),
         trainer: Trainer {
             model: model.as_ref(),
             loss: loss.loss.as_ref(),
