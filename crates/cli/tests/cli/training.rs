@@ -110,6 +110,18 @@ fn a_loss_that_is_no_longer_finite_ends_the_fold_and_names_step_and_cases() {
 }
 
 #[test]
+fn the_same_steps_twice_give_the_same_bits_and_write_nothing() {
+    let shell = prepared();
+    let before = std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    shell
+        .mist(&format!("{TRAIN} --verify-determinism"))
+        .exits(0)
+        .stdout_has("fold 0: 20 steps twice gave the same bits");
+    assert_eq!(std::fs::read_to_string(shell.path("results/config.json")).expect("a config"), before);
+    assert!(!shell.path("results/models").exists() && !shell.path("results/logs").exists());
+}
+
+#[test]
 fn a_boundary_loss_asks_for_distance_maps_and_trains_on_them() {
     let shell = prepared();
     let line = format!("{TRAIN} --epochs 1 --warmup-epochs 0 --loss bl --composite-loss-weighting linear");

@@ -5,6 +5,7 @@
 
 mod checkpoint;
 mod curves;
+mod determinism;
 mod fold;
 mod history;
 mod log;
@@ -23,8 +24,10 @@ use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::{finalize, network};
 use fold::FoldRun;
+use loss::TrainingLoss;
 use mist_nn::Registry;
 use mist_nn::losses::{Classes, dice::Dice};
+use mist_nn::models::Model;
 use std::path::{Path, PathBuf};
 use step::Trainer;
 use validate::Validator;
@@ -42,6 +45,8 @@ pub struct Options {
     pub folds: Option<Vec<usize>>,
     /// Continue from checkpoints.
     pub resume: bool,
+    /// Only train a few steps twice and compare their results; nothing is written.
+    pub verify_determinism: bool,
     /// Cases evaluated at once after training.
     pub evaluate_workers: usize,
     /// Allow replacing the models of an earlier run.
@@ -67,6 +72,12 @@ pub fn how_to_continue(options: &Options) -> &'static str {
 
 fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let (config, folds, table, mut failures) = settings::settle(options, registry, console)?;
+    if options.verify_determinism {
+        for &fold in &folds {
+            verify_fold(options, &config, registry, &table, fold, console)?;
+        }
+        return Ok(failures);
+    }
     if options.overwrite {
         discard(&options.results, &folds)?;
     }
@@ -173,12 +184,7 @@ fn train_fold(
         weighting: training.loss.composite_loss_weighting.as_ref(),
         steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
         checkpoint_interval: training.checkpoint_interval(),
-        trainer: Trainer {
-            model: model.as_ref(),
-            loss: loss.loss.as_ref(),
-            clip_norm: training.grad_clip_norm,
-            device: mist_nn::for_training(),
-        },
+        trainer: trainer(config, model.as_ref(), &loss),
         validator: Validator {
             model: model.as_ref(),
             loss: &Dice { classes: Classes::Foreground },
@@ -188,6 +194,31 @@ fn train_fold(
         },
     };
     run.run(state, console)
+}
+
+fn verify_fold(
+    options: &Options,
+    config: &Config,
+    registry: &Registry,
+    table: &TrainPaths,
+    fold: usize,
+    console: &dyn Console,
+) -> Result<()> {
+    let model = network::build(config, registry)?;
+    let loss = loss::build(config, registry)?;
+    let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
+    let trainer = trainer(config, model.as_ref(), &loss);
+    let threads = loader_threads(config.training.hardware.num_cpu_workers);
+    determinism::verify(config, &options.results, fold, &cases, &trainer, threads, console)
+}
+
+fn trainer<'a>(config: &Config, model: &'a dyn Model, loss: &'a TrainingLoss) -> Trainer<'a> {
+    Trainer {
+        model,
+        loss: loss.loss.as_ref(),
+        clip_norm: config.training.grad_clip_norm,
+        device: mist_nn::for_training(),
+    }
 }
 
 /// The configured number, but never more than the cores leave free.

@@ -42,16 +42,21 @@ pub fn settle(
     }
     let folds = folds(options, &config)?;
     let (table, failures) = usable_cases(options, console)?;
-    if options.resume {
-        if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) {
+    // What is only verified neither continues nor replaces anything.
+    match (options.verify_determinism, options.resume) {
+        (true, _) => {}
+        (false, false) => refuse_to_replace(options, &folds)?,
+        (false, true) if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) => {
             check_resume(&changes, console)?;
         }
-    } else {
-        refuse_to_replace(options, &folds)?;
+        (false, true) => {}
     }
     for fold in &folds {
         // Opened again when their turn comes; a missing file of the last fold must not show after days.
         prepare::cases(&config, needs, &table, &options.numpy, *fold)?;
+    }
+    if options.verify_determinism {
+        return Ok((config, folds, table, failures));
     }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
     Ok((config, folds, table, failures))
