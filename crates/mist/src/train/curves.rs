@@ -12,6 +12,9 @@ const BOTTOM: f64 = 34.0;
 /// Lines across a panel, besides its frame.
 const GRID_LINES: usize = 4;
 
+/// Curves whose names find room beside their panel.
+const NAMED: usize = 10;
+
 /// Told apart with every kind of colour vision (Okabe and Ito 2008).
 const COLOURS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 
@@ -68,6 +71,10 @@ fn panel(svg: &mut String, top: f64, name: &str, curves: &[Curve], last: f64) {
     let across = (last - 1.0).max(1.0);
     let x = |epoch: f64| LEFT + (epoch - 1.0) / across * (right - LEFT);
     let y = |value: f64| bottom - (value - low) / (high - low) * PANEL_HEIGHT;
+    if let Some(more) = curves.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        let y = top + 14.0 + 18.0 * NAMED as f64;
+        let _ = writeln!(svg, "<text x=\"{}\" y=\"{y}\">and {more} more</text>", right + 12.0);
+    }
     // Writing to a string cannot fail.
     let _ = writeln!(
         svg,
@@ -106,6 +113,9 @@ fn panel(svg: &mut String, top: f64, name: &str, curves: &[Curve], last: f64) {
             points.join(" ")
         );
         let Some((epoch, value)) = curve.points.last() else { continue };
+        if index >= NAMED {
+            continue;
+        }
         let _ = writeln!(
             svg,
             "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"3\" fill=\"{colour}\"/>\
@@ -154,7 +164,7 @@ mod tests {
     #[test]
     fn every_curve_stays_inside_the_picture() {
         let folder = tempfile::tempdir().unwrap();
-        let mut history = History::open(folder.path(), &[1, 4], 0).unwrap();
+        let mut history = History::open(folder.path(), &[1, 4], 0, &crate::console::Silent).unwrap();
         assert!(svg("empty", &history).ends_with("</svg>\n"));
         (1..=3).for_each(|number| history.add(epoch(number)).unwrap());
         let picture = svg("fold 0 of <mine>", &history);
@@ -163,5 +173,11 @@ mod tests {
         // From top to bottom of the first panel: 1, 1/2, 1/3.
         assert!(picture.contains("points=\"70.0,34.0 330.0,184.0 590.0,234.0\""), "{picture}");
         assert_eq!(picture.matches("<polyline").count(), 5);
+
+        let labels: Vec<i64> = (1..=40).collect();
+        let mut history = History::open(folder.path(), &labels, 0, &crate::console::Silent).unwrap();
+        history.add(Epoch { dice: vec![Some(0.5); 40], ..epoch(1) }).unwrap();
+        let picture = svg("many labels", &history);
+        assert!(picture.contains("label 10 ") && !picture.contains("label 11 ") && picture.contains("and 30 more"));
     }
 }

@@ -56,7 +56,7 @@ impl FoldRun<'_> {
     pub fn run(&self, mut state: Checkpoint, console: &dyn Console) -> Result<()> {
         let mut log = Log::open(self.results, state.fold)?;
         let folder = log_folder(self.results, state.fold);
-        let mut history = History::open(&folder, self.labels, state.epoch)?;
+        let mut history = History::open(&folder, self.labels, state.epoch, console)?;
         while state.epoch < self.epochs {
             let trained =
                 self.train_epoch(&mut state, console).and_then(|pace| Ok((pace, self.validate(&state, console)?)));

@@ -1,5 +1,6 @@
 //! What each epoch of a fold came to, in `logs/fold_<k>/history.csv`, for people and spreadsheets.
 
+use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::tables::CsvFile;
@@ -48,12 +49,21 @@ pub struct History {
 impl History {
     /// The history in `folder` up to and including epoch `done`; what a stopped run wrote after its last checkpoint is dropped.
     /// `labels` are those of the foreground classes.
-    pub fn open(folder: &Path, labels: &[i64], done: usize) -> Result<Self> {
+    /// A file that cannot be read, as after a spreadsheet program has saved it, is set aside with a warning.
+    pub fn open(folder: &Path, labels: &[i64], done: usize, console: &dyn Console) -> Result<Self> {
         let path = folder.join("history.csv");
         let mut history = Self { path, labels: labels.to_vec(), epochs: Vec::new() };
-        if done > 0 && history.path.is_file() {
-            history.epochs = history.read()?;
-            history.epochs.retain(|epoch| epoch.number <= done);
+        if done == 0 || !history.path.is_file() {
+            return Ok(history);
+        }
+        match history.read() {
+            Ok(epochs) => history.epochs = epochs.into_iter().filter(|epoch| epoch.number <= done).collect(),
+            Err(error) => {
+                let aside = folder.join("history.unreadable.csv");
+                console.warn(&format!("{error}; it is now {}, and the history begins anew", aside.display()));
+                let failed = |error| Error::new("cannot set the file aside").at(&history.path).because(error);
+                std::fs::rename(&history.path, &aside).map_err(failed)?;
+            }
         }
         Ok(history)
     }
@@ -128,8 +138,9 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::Silent;
 
-    pub(crate) fn epoch(number: usize) -> Epoch {
+    fn epoch(number: usize) -> Epoch {
         Epoch {
             number,
             learning_rate: 1e-3 / number as f64,
@@ -145,21 +156,26 @@ mod tests {
     #[test]
     fn a_continued_run_keeps_what_its_checkpoint_knows() {
         let folder = tempfile::tempdir().unwrap();
-        let mut history = History::open(folder.path(), &[1, 4], 0).unwrap();
+        let mut history = History::open(folder.path(), &[1, 4], 0, &Silent).unwrap();
         (1..=3).for_each(|number| history.add(epoch(number)).unwrap());
 
-        let mut continued = History::open(folder.path(), &[1, 4], 2).unwrap();
+        let mut continued = History::open(folder.path(), &[1, 4], 2, &Silent).unwrap();
         assert_eq!(continued.epochs(), [epoch(1), epoch(2)]);
         continued.add(epoch(3)).unwrap();
         assert_eq!(continued.epochs(), history.epochs());
-        assert!(History::open(folder.path(), &[1, 4], 0).unwrap().epochs().is_empty(), "a new run starts anew");
+        assert!(
+            History::open(folder.path(), &[1, 4], 0, &Silent).unwrap().epochs().is_empty(),
+            "a new run starts anew"
+        );
     }
 
     #[test]
-    fn a_table_of_another_data_set_is_refused() {
+    fn a_table_that_cannot_be_read_is_set_aside() {
         let folder = tempfile::tempdir().unwrap();
-        History::open(folder.path(), &[1], 0).unwrap().add(Epoch { dice: vec![None], ..epoch(1) }).unwrap();
-        let error = History::open(folder.path(), &[2], 1).unwrap_err().to_string();
-        assert!(error.contains("dice_label_2"), "{error}");
+        std::fs::write(folder.path().join("history.csv"), "epoch;learning_rate\n1;0,001\n").unwrap();
+        let mut history = History::open(folder.path(), &[1, 4], 1, &Silent).unwrap();
+        history.add(epoch(2)).unwrap();
+        assert_eq!(history.epochs(), [epoch(2)]);
+        assert!(folder.path().join("history.unreadable.csv").is_file());
     }
 }

@@ -181,7 +181,7 @@ fn train_fold(
         loader_threads: loader_threads(training.hardware.num_cpu_workers),
         epochs: training.epochs,
         labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
-        weighting: training.loss.composite_loss_weighting.as_ref(),
+        weighting: training.loss.composite_loss_weighting.as_ref().filter(|_| loss.needs.alpha),
         steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
         checkpoint_interval: training.checkpoint_interval(),
         trainer: trainer(config, model.as_ref(), &loss),

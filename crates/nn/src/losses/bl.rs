@@ -13,8 +13,8 @@ pub struct Boundary {
 pub fn entry() -> LossEntry {
     LossEntry {
         needs: Needs { distance_maps: true, alpha: true, ..Needs::default() },
-        parameters: &[],
-        build: |settings| Ok(Box::new(Boundary { region: DiceCe::new(settings.classes()?) })),
+        parameters: Vec::new(),
+        construct: |settings| Ok(Box::new(Boundary { region: DiceCe::new(settings.classes()?) })),
     }
 }
 

@@ -5,8 +5,8 @@ use super::{dice_ce::DiceCe, morphology::Grid, weigh};
 use mist_ops::{Tensor, sum_voxels};
 
 const ITERATIONS: usize = 10;
-/// More would outlast every structure; each costs a pass over the patch.
-const MOST_ITERATIONS: usize = 1000;
+/// More would outlast every structure in a patch; each keeps a dozen maps of the patch until the backward pass.
+const MOST_ITERATIONS: usize = 100;
 const SMOOTH: f64 = 1.0;
 
 /// `α · region + (1 − α) · (1 − mean 2PR/(P + R))`, the mean over samples and foreground classes, with the share `P` of the
@@ -35,8 +35,8 @@ impl CenterlineDice {
 pub fn entry() -> LossEntry {
     LossEntry {
         needs: Needs { alpha: true, ..Needs::default() },
-        parameters: CenterlineDice::PARAMETERS,
-        build: |settings| Ok(Box::new(CenterlineDice::new(settings)?)),
+        parameters: CenterlineDice::PARAMETERS.to_vec(),
+        construct: |settings| Ok(Box::new(CenterlineDice::new(settings)?)),
     }
 }
 
@@ -45,7 +45,8 @@ impl Loss for CenterlineDice {
         let (truth, probabilities) = head.of(Classes::Foreground);
         let size = head.target.size();
         let skeleton = |values| Grid::new(values, size).skeleton(self.iterations).into_values();
-        let of_truth = head.target.derived("skeleton", || skeleton(truth.clone()));
+        let of_truth =
+            head.target.derived(format!("skeleton by {} iterations", self.iterations), || skeleton(truth.clone()));
         let share = |skeleton: Tensor<3>, volume: Tensor<3>| {
             let inside = sum_voxels(skeleton.clone() * volume) + self.smooth;
             inside / (sum_voxels(skeleton) + self.smooth)

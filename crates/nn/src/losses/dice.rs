@@ -16,8 +16,8 @@ pub struct Dice {
 pub fn entry() -> LossEntry {
     LossEntry {
         needs: Needs::default(),
-        parameters: &[],
-        build: |settings| Ok(Box::new(Dice { classes: settings.classes()? })),
+        parameters: Vec::new(),
+        construct: |settings| Ok(Box::new(Dice { classes: settings.classes()? })),
     }
 }
 

@@ -20,8 +20,8 @@ impl DiceCe {
 pub fn entry() -> LossEntry {
     LossEntry {
         needs: Needs::default(),
-        parameters: &[],
-        build: |settings| Ok(Box::new(DiceCe::new(settings.classes()?))),
+        parameters: Vec::new(),
+        construct: |settings| Ok(Box::new(DiceCe::new(settings.classes()?))),
     }
 }
 

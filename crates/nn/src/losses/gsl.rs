@@ -16,8 +16,8 @@ pub struct GeneralizedSurface {
 pub fn entry() -> LossEntry {
     LossEntry {
         needs: Needs { distance_maps: true, alpha: true, ..Needs::default() },
-        parameters: &[],
-        build: |settings| Ok(Box::new(GeneralizedSurface { region: DiceCe::new(settings.classes()?) })),
+        parameters: Vec::new(),
+        construct: |settings| Ok(Box::new(GeneralizedSurface { region: DiceCe::new(settings.classes()?) })),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Loss functions, one file each. A new one is a file here and a line in [`crate::Registry::builtin`].
+//! Loss functions, one file each. A new one is a file here with its line below, and a line in [`crate::Registry::builtin`].
 
 pub mod bl;
 pub mod cldice;
@@ -57,15 +57,15 @@ pub struct LossEntry {
     /// What it asks of the run.
     pub needs: Needs,
     /// Keys of `training.loss.params` that it knows, besides `exclude_background`, which all know.
-    pub parameters: &'static [&'static str],
-    /// Builds it.
-    pub build: fn(&LossSettings) -> Result<Box<dyn Loss>, SettingsError>,
+    pub parameters: Vec<&'static str>,
+    /// Builds it from parameters whose keys are known.
+    pub construct: fn(&LossSettings) -> Result<Box<dyn Loss>, SettingsError>,
 }
 
 impl LossEntry {
     /// Checks the keys of the parameters and builds the loss.
     pub fn build(&self, settings: &LossSettings) -> Result<Box<dyn Loss>, SettingsError> {
-        settings.refuse_unknown(self.parameters)?;
-        (self.build)(settings)
+        settings.refuse_unknown(&self.parameters)?;
+        (self.construct)(settings)
     }
 }

@@ -36,18 +36,19 @@ impl Grid {
         Self(minimum(minimum(first, second), third))
     }
 
-    /// What an opening takes away.
-    fn ridge(&self) -> Tensor<5> {
-        activation::relu(self.0.clone() - self.erode_by_cross().dilate([3; 3]).0)
+    /// What an opening takes away, given the erosion.
+    fn ridge(&self, eroded: &Self) -> Tensor<5> {
+        activation::relu(self.0.clone() - eroded.dilate([3; 3]).0)
     }
 
     /// Soft skeleton (Shit et al. 2021, algorithm 1): ridges of ever stronger erosions.
     pub fn skeleton(&self, iterations: usize) -> Self {
-        let mut eroded = self.clone();
-        let mut skeleton = eroded.ridge();
+        let mut next = self.erode_by_cross();
+        let mut skeleton = self.ridge(&next);
         for _ in 0..iterations {
-            eroded = eroded.erode_by_cross();
-            let ridge = eroded.ridge();
+            let eroded = next;
+            next = eroded.erode_by_cross();
+            let ridge = eroded.ridge(&next);
             skeleton = skeleton.clone() + activation::relu(ridge.clone() - skeleton * ridge);
         }
         Self(skeleton)

@@ -25,7 +25,7 @@ pub enum SettingsError {
         /// The value as JSON.
         found: String,
         /// What would do.
-        expected: &'static str,
+        expected: String,
     },
 }
 
@@ -53,10 +53,10 @@ impl LossSettings {
         }
     }
 
-    /// A number above 0.
+    /// A number above 0, also as an f32.
     pub fn positive(&self, key: &'static str, default: f64) -> Result<f64, SettingsError> {
         let Some(value) = self.parameters.get(key) else { return Ok(default) };
-        let number = value.as_f64().filter(|number| *number > 0.0);
+        let number = value.as_f64().filter(|number| *number as f32 > 0.0 && (*number as f32).is_finite());
         number.ok_or_else(|| wrong(key, value, "a number above 0"))
     }
 
@@ -76,7 +76,7 @@ impl LossSettings {
     pub fn count(&self, key: &'static str, default: usize, most: usize) -> Result<usize, SettingsError> {
         let Some(value) = self.parameters.get(key) else { return Ok(default) };
         let count = value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|count| *count <= most);
-        count.ok_or_else(|| wrong(key, value, "a whole number, 0 or more and not absurd"))
+        count.ok_or_else(|| wrong(key, value, format!("a whole number from 0 to {most}")))
     }
 
     pub(super) fn refuse_unknown(&self, known: &[&str]) -> Result<(), SettingsError> {
@@ -90,8 +90,8 @@ impl LossSettings {
     }
 }
 
-fn wrong(key: &'static str, value: &Value, expected: &'static str) -> SettingsError {
-    SettingsError::Value { key, found: value.to_string(), expected }
+fn wrong(key: &'static str, value: &Value, expected: impl Into<String>) -> SettingsError {
+    SettingsError::Value { key, found: value.to_string(), expected: expected.into() }
 }
 
 #[cfg(test)]

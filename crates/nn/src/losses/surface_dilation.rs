@@ -31,9 +31,11 @@ impl SurfaceDilation {
     /// The term for one head.
     pub fn value(&self, head: &Segmentation) -> Tensor<1> {
         let (truth, probabilities) = head.of(Classes::Foreground);
-        let dilated =
-            |values: Tensor<3>| Grid::new(values, head.target.size()).boundary().dilate(self.window).into_values();
-        let of_truth = head.target.derived("dilated boundary", || dilated(truth));
+        let size = head.target.size();
+        // A window that reaches beyond both ends from every voxel does what a longer one would.
+        let window = [0, 1, 2].map(|axis| self.window[axis].min(2 * size[axis] + 1));
+        let dilated = |values: Tensor<3>| Grid::new(values, size).boundary().dilate(window).into_values();
+        let of_truth = head.target.derived(format!("boundary dilated by {window:?}"), || dilated(truth));
         let of_prediction = dilated(probabilities);
         let both = sum_voxels(of_prediction.clone() * of_truth.clone()) * 2.0;
         let each = sum_voxels(of_prediction) + sum_voxels(of_truth) + EPS;

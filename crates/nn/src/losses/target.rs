@@ -50,7 +50,7 @@ pub struct Target {
     pub(super) size: [usize; 3],
     alpha: f64,
     distance_maps: Option<Tensor<3>>,
-    derived: RefCell<BTreeMap<&'static str, Tensor<3>>>,
+    derived: RefCell<BTreeMap<String, Tensor<3>>>,
 }
 
 impl Target {
@@ -111,9 +111,11 @@ impl Target {
         self.distance_maps.clone().ok_or(TargetError::NoDistanceMaps)
     }
 
-    /// What a loss derives from the labels alone, computed for the first head and kept for the others.
-    pub fn derived(&self, name: &'static str, derive: impl FnOnce() -> Tensor<3>) -> Tensor<3> {
-        if let Some(kept) = self.derived.borrow().get(name) {
+    /// What a loss derives from the labels alone, computed for the first head and kept for the others. The name says what it is,
+    /// with every parameter that it depends on.
+    pub fn derived(&self, name: impl Into<String>, derive: impl FnOnce() -> Tensor<3>) -> Tensor<3> {
+        let name = name.into();
+        if let Some(kept) = self.derived.borrow().get(&name) {
             return kept.clone();
         }
         let value = derive();

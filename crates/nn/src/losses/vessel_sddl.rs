@@ -15,8 +15,8 @@ pub struct VesselSurface {
 pub fn entry() -> LossEntry {
     LossEntry {
         needs: Needs { spacing: true, alpha: true, ..Needs::default() },
-        parameters: &["iterations", "smooth", "tau_mm"],
-        build: |settings| {
+        parameters: [CenterlineDice::PARAMETERS, SurfaceDilation::PARAMETERS].concat(),
+        construct: |settings| {
             let centerline = CenterlineDice::new(settings)?;
             Ok(Box::new(VesselSurface { centerline, surface: SurfaceDilation::new(settings)? }))
         },

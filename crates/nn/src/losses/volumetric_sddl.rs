@@ -14,8 +14,8 @@ pub struct VolumetricSurface {
 pub fn entry() -> LossEntry {
     LossEntry {
         needs: Needs { spacing: true, alpha: true, ..Needs::default() },
-        parameters: SurfaceDilation::PARAMETERS,
-        build: |settings| {
+        parameters: SurfaceDilation::PARAMETERS.to_vec(),
+        construct: |settings| {
             let region = DiceCe::new(settings.classes()?);
             Ok(Box::new(VolumetricSurface { region, surface: SurfaceDilation::new(settings)? }))
         },
