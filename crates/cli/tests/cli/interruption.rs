@@ -137,6 +137,22 @@ fn predict_finalize_and_evaluate_keep_complete_files_and_start_again() {
 }
 
 #[test]
+fn train_continues_with_resume_and_not_with_overwrite() {
+    let shell = prepared();
+    let train = "train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 1 --warmup-epochs 0";
+    let mut child = start(&shell, &format!("{train} --overwrite"));
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    wait_for(&mut stdout, "Model nnunet-pocket");
+    interrupt(&child);
+    std::io::copy(&mut stdout, &mut std::io::sink()).expect("read to the end");
+    let output = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("hint: continue with the same command, but --resume instead of --overwrite"), "{said}");
+    shell.mist(&format!("{train} --resume")).exits(0).stdout_has("continuing at epoch 1, step");
+}
+
+#[test]
 fn the_demo_starts_again_with_overwrite() {
     let shell = Shell::new();
     let mut child = start(&shell, "demo --synthetic");
