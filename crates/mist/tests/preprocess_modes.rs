@@ -115,6 +115,7 @@ fn settings() -> Settings {
         target_spacing: [1.0, 1.5, 2.0],
         labels: vec![0, 4, 2],
         normalization: Normalization { ct: None, nonzero: false },
+        memory: None,
     }
 }
 

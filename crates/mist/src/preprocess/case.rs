@@ -6,7 +6,6 @@ use super::normalize::normalize;
 use super::problem::Problem;
 use super::read::{check_grid, read_image};
 use super::settings::Settings;
-use crate::memory;
 use mist_volume::crop::{BoundingBox, crop};
 use mist_volume::orientation::to_standard;
 use mist_volume::resample::{resample_image, resample_labels};
@@ -96,7 +95,7 @@ fn prepare_image(
         return Ok(image);
     }
     let mut image = to_standard(&cropped(image, bounding_box, file)?);
-    let refusal = budget::refusal(image.geometry(), settings.target_spacing, channels, memory::available());
+    let refusal = budget::refusal(image.geometry(), settings.target_spacing, channels, settings.memory);
     if let Some(refusal) = refusal {
         return Err(Problem::with_file("resampling", file, refusal));
     }

@@ -3,6 +3,7 @@
 use super::normalize::Normalization;
 use crate::config::{Config, Modality};
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// How the images of a data set are prepared; the same for training and prediction.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,9 @@ pub struct Settings {
     pub labels: Vec<i64>,
     /// Intensity normalization of each channel.
     pub normalization: Normalization,
+    /// Bytes that resampling a case may take: what was free when the work began, so that cases in work at the same time do
+    /// not count against each other. Nothing where the system does not tell.
+    pub memory: Option<f64>,
 }
 
 impl Settings {
@@ -37,6 +41,7 @@ impl Settings {
             target_spacing: config.spatial_config.target_spacing,
             labels: config.dataset_info.labels.clone(),
             normalization: Normalization { ct, nonzero: preprocessing.normalize_with_nonzero_mask },
+            memory: memory::available(),
         })
     }
 
