@@ -111,7 +111,7 @@ fn nothing_compared(input: &Input, failures: &[CaseFailure], console: &dyn Conso
     }
     Error::new("no case could be compared")
         .place(input.place())
-        .because(format!("all {} cases failed; nothing was written", failures.len()))
+        .because(format!("{0} of {0} cases failed; nothing was written", failures.len()))
         .hint(input.advice())
 }
 

@@ -123,6 +123,7 @@ fn settings() -> Settings {
         labels: vec![0, 4, 2],
         normalization: Normalization { ct: None, nonzero: false },
         distance_maps: None,
+        memory: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! No space left: what was there stays, nothing half-written appears, and the message says where and what to do.
 
-use crate::scans::prepared;
+use crate::scans::{predict_quickly, prepared};
 use crate::shell::Shell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,7 @@ fn overwriting(shell: &Shell, line: &str, blocks: usize, folder: &str, status: i
 #[test]
 fn every_command_that_writes_keeps_what_was_there() {
     let shell = prepared();
+    predict_quickly(&shell);
     shell.mist(TRAIN).exits(0);
     let predict = "predict --models-dir results/models --config results/config.json --paths-csv paths.csv --output out";
     shell.write("paths.csv", "id,mr\nfirst,data/train/015/mr.nii.gz\nsecond,data/train/036/mr.nii.gz\n");

@@ -2,7 +2,7 @@
 //!
 //! A named pipe in the place of a scan holds the program up at a known point: it has begun one case and waits for its bytes.
 
-use crate::scans::prepared;
+use crate::scans::{predict_quickly, prepared};
 use crate::shell::Shell;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
@@ -101,6 +101,7 @@ fn preprocess_keeps_complete_arrays_and_continues_with_overwrite() {
 #[test]
 fn predict_finalize_and_evaluate_keep_complete_files_and_start_again() {
     let shell = prepared();
+    predict_quickly(&shell);
     shell.mist("train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 1 --warmup-epochs 0").exits(0);
     let table =
         "id,mr\nfirst,data/train/015/mr.nii.gz\nsecond,data/train/036/mr.nii.gz\nthird,data/train/057/mr.nii.gz\n";
@@ -134,6 +135,23 @@ fn predict_finalize_and_evaluate_keep_complete_files_and_start_again() {
     shell.mist("finalize").exits(0);
     shell.mist(evaluate).exits(0);
     assert_eq!(files(&shell.path("out")), ["first.nii.gz", "second.nii.gz", "third.nii.gz"]);
+}
+
+#[test]
+fn train_continues_with_resume_and_not_with_overwrite() {
+    let shell = prepared();
+    predict_quickly(&shell);
+    let train = "train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 1 --warmup-epochs 0";
+    let mut child = start(&shell, &format!("{train} --overwrite"));
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    wait_for(&mut stdout, "Model nnunet-pocket");
+    interrupt(&child);
+    std::io::copy(&mut stdout, &mut std::io::sink()).expect("read to the end");
+    let output = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("hint: continue with the same command, but --resume instead of --overwrite"), "{said}");
+    shell.mist(&format!("{train} --resume")).exits(0).stdout_has("continuing at epoch 1, step");
 }
 
 #[test]

@@ -38,6 +38,11 @@ pub fn data_set() -> Shell {
     shell
 }
 
+/// Without flips, predictions take an eighth of the time.
+pub fn predict_quickly(shell: &Shell) {
+    set(shell, r#""all_flips""#, r#""none""#);
+}
+
 /// Edits `config.json` as a user would.
 pub fn set(shell: &Shell, old: &str, new: &str) {
     let path = shell.path("results/config.json");

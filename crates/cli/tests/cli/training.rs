@@ -1,6 +1,6 @@
 //! Training as a user sees it: stopped, killed, continued, and with impossible wishes. Six real scans, a few steps.
 
-use crate::scans::{data_set, prepare, prepared, set};
+use crate::scans::{data_set, predict_quickly, prepare, prepared, set};
 use crate::shell::Shell;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -184,6 +184,7 @@ fn a_resumed_run_lists_the_cases_again_that_kept_stages_left_out() {
     let shell = data_set();
     shell.write("data/train/057/mr.nii.gz", "no scan");
     prepare(&shell, 3);
+    predict_quickly(&shell);
     set(&shell, r#""nfolds": 3"#, r#""nfolds": 3, "nfold": 4"#);
     let line = format!("run-all --data data/dataset.json --resume {}", TRAIN.trim_start_matches("train"));
     let line = line.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0");

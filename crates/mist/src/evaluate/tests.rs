@@ -156,7 +156,7 @@ fn without_a_good_case_there_is_an_error_and_no_table() {
     std::fs::write(&output_csv, "of an earlier run").unwrap();
     let options = Options { config: path, input: Input::Csv(table), output_csv, workers: 4, validate: false };
     let error = run(&options, &Registry::builtin(), &Silent).unwrap_err();
-    assert!(error.to_string().contains("all 1 cases failed; nothing was written"), "{error}");
+    assert!(error.to_string().contains("1 of 1 cases failed; nothing was written"), "{error}");
     assert_eq!(std::fs::read_to_string(&options.output_csv).unwrap(), "of an earlier run");
 }
 

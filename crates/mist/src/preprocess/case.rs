@@ -7,7 +7,6 @@ use super::normalize::normalize;
 use super::problem::Problem;
 use super::read::{check_grid, read_image};
 use super::settings::{DistanceMaps, Settings};
-use crate::memory;
 use mist_volume::crop::{BoundingBox, crop};
 use mist_volume::orientation::to_standard;
 use mist_volume::resample::{resample_image, resample_labels};
@@ -56,7 +55,8 @@ pub fn preprocess_case(
         false => None,
     };
 
-    let first = prepare_image(settings, first, bounding_box.as_ref(), first_file, channels.len())?;
+    let values = mask.map_or(channels.len(), |_| settings.values_per_voxel(channels.len()));
+    let first = prepare_image(settings, first, bounding_box.as_ref(), first_file, values)?;
     let mut case = PreprocessedCase {
         image: vec![0.0; first.voxels().len() * channels.len()],
         channels: channels.len(),
@@ -92,19 +92,19 @@ pub fn preprocess_case(
     Ok(case)
 }
 
-/// `channels` are those that have to be held beside this one.
+/// `values` per voxel will have to be held beside this one.
 fn prepare_image(
     settings: &Settings,
     image: Volume<f32>,
     bounding_box: Option<&BoundingBox>,
     file: &Path,
-    channels: usize,
+    values: usize,
 ) -> Result<Volume<f32>, Problem> {
     if settings.skip {
         return Ok(image);
     }
     let mut image = to_standard(&cropped(image, bounding_box, file)?);
-    let refusal = budget::refusal(image.geometry(), settings.target_spacing, channels, memory::available());
+    let refusal = budget::refusal(image.geometry(), settings.target_spacing, values, settings.memory);
     if let Some(refusal) = refusal {
         return Err(Problem::with_file("resampling", file, refusal));
     }

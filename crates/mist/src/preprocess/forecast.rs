@@ -27,9 +27,9 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// Reads a header of each case. Cases whose header cannot be read, or that would not fit into the `available` memory,
+    /// Reads a header of each case. Cases whose header cannot be read, or that would not fit into the memory,
     /// count nothing; they will be reported when their turn comes.
-    pub fn of(settings: &Settings, cases: &[TrainingFiles], workers: usize, available: Option<f64>) -> Result<Self> {
+    pub fn of(settings: &Settings, cases: &[TrainingFiles], workers: usize) -> Result<Self> {
         let geometries =
             parallel::map(cases, workers, |case| Ok(case.images.first().and_then(|file| read_geometry(file).ok())))?;
         let mut forecast = Self::default();
@@ -38,7 +38,8 @@ impl Forecast {
             let prepared = prepared_geometry(settings, &geometry, case);
             // Refused when its turn comes; it must not take workers and disk from the others until then.
             let target = settings.target_spacing;
-            let refused = budget::refusal(&prepared, target, case.images.len(), available).is_some();
+            let values = settings.values_per_voxel(case.images.len());
+            let refused = budget::refusal(&prepared, target, values, settings.memory).is_some();
             if refused && !settings.skip {
                 continue;
             }
@@ -51,7 +52,8 @@ impl Forecast {
             forecast.disk += voxels * (BYTES_PER_VALUE * (channels + maps) + 1.0);
             let memory = BYTES_PER_INPUT_VOXEL * geometry.voxel_count() as f64
                 + BYTES_PER_VALUE * (channels + maps + EXTRA_CHANNELS) * voxels;
-            forecast.memory_per_worker = forecast.memory_per_worker.max(memory);
+            let resampling = if settings.skip { 0.0 } else { budget::bytes_needed(&prepared, target, values) };
+            forecast.memory_per_worker = forecast.memory_per_worker.max(memory).max(resampling);
         }
         Ok(forecast)
     }
@@ -104,16 +106,17 @@ mod tests {
             labels: vec![0, 1],
             normalization: Normalization { ct: None, nonzero: false },
             distance_maps: None,
+            memory: None,
         };
-        let cropped = Forecast::of(&settings, &cases, 1, None).unwrap();
+        let cropped = Forecast::of(&settings, &cases, 1).unwrap();
         assert_eq!(cropped.disk, 2000.0 * 9.0, "10 x 10 x 20 voxels, two channels and a label");
         settings.crop = false;
-        assert_eq!(Forecast::of(&settings, &cases, 1, None).unwrap().disk, 2.0 * cropped.disk);
+        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk);
         settings.distance_maps = Some(super::super::settings::DistanceMaps { normalized: true });
-        assert_eq!(Forecast::of(&settings, &cases, 1, None).unwrap().disk, 2.0 * cropped.disk + 4000.0 * 8.0);
+        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk + 4000.0 * 8.0);
         settings.distance_maps = None;
         settings.skip = true;
-        assert_eq!(Forecast::of(&settings, &cases, 1, None).unwrap().disk, cropped.disk, "20 x 10 x 10 voxels");
+        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, cropped.disk, "20 x 10 x 10 voxels");
     }
 
     #[test]

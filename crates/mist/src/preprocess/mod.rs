@@ -123,15 +123,14 @@ fn admitted_workers(
     cases: &[TrainingFiles],
     console: &dyn Console,
 ) -> Result<usize> {
-    let available = memory::available();
-    let forecast = Forecast::of(settings, cases, options.workers, available)?;
+    let forecast = Forecast::of(settings, cases, options.workers)?;
     console.info(&format!(
         "{} cases, about {} of arrays and at most {} of memory for each worker",
         cases.len(),
         memory::readable(forecast.disk),
         memory::readable(forecast.memory_per_worker)
     ));
-    let Some(available) = available else { return Ok(options.workers) };
+    let Some(available) = settings.memory else { return Ok(options.workers) };
     let workers = forecast.fitting_workers(options.workers, available);
     if workers < options.workers {
         let free = memory::readable(available);

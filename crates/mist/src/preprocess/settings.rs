@@ -3,6 +3,11 @@
 use super::normalize::Normalization;
 use crate::config::{Config, Modality};
 use crate::error::{Error, Result};
+use crate::memory;
+
+/// What a distance transform holds besides its result, counted in values of four bytes: distances and heights in double
+/// precision, the map of one class, and masks.
+const VALUES_OF_A_TRANSFORM: usize = 6;
 
 /// How the images of a data set are prepared; the same for training and prediction.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +24,9 @@ pub struct Settings {
     pub normalization: Normalization,
     /// Distance maps of the labels, where asked for.
     pub distance_maps: Option<DistanceMaps>,
+    /// Bytes that resampling a case may take: what was free when the work began, so that cases in work at the same time do
+    /// not count against each other. Nothing where the system does not tell.
+    pub memory: Option<f64>,
 }
 
 /// How distance maps are stored.
@@ -49,7 +57,13 @@ impl Settings {
             distance_maps: preprocessing
                 .compute_dtms
                 .then_some(DistanceMaps { normalized: preprocessing.normalize_dtms }),
+            memory: memory::available(),
         })
+    }
+
+    /// Values of four bytes that are in memory for every voxel of a training case with that many images.
+    pub fn values_per_voxel(&self, images: usize) -> usize {
+        images + self.distance_maps.map_or(0, |_| self.labels.len() + VALUES_OF_A_TRANSFORM)
     }
 
     /// Class index of a voxel of the mask; values that are no label count as the first class, the background.
