@@ -8,7 +8,7 @@ use super::DepthwiseShape;
 use super::axis::Axis;
 use super::boxes::{Boxes, GROUP, Rows, Source};
 use super::pack::Packed;
-use super::tile::{Run, voxels};
+use super::tile::{Run, neighbours, voxels};
 use crate::output::{filled_anywhere, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 
@@ -205,7 +205,12 @@ impl Job<'_> {
             // SAFETY: copied rows reach to the end of the last tile; the voxels and channels are the job's own.
             unsafe {
                 let at = (task.x, task.weights);
-                let sums = voxels::<S, R, STEP>(simd, runs, at, (task.entries, width.step_in), start);
+                let sums = match (STEP, task.entries) {
+                    (1, 3) => neighbours::<S, R, 3>(simd, runs, at, start),
+                    (1, 5) => neighbours::<S, R, 5>(simd, runs, at, start),
+                    (1, 7) => neighbours::<S, R, 7>(simd, runs, at, start),
+                    (_, entries) => voxels::<S, R, STEP>(simd, runs, at, (entries, width.step_in), start),
+                };
                 for r in 0..R {
                     if r < task.voxels {
                         simd.store_first(output.wrapping_add(r * step_out), sums[r], channels.len());
