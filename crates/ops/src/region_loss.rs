@@ -27,7 +27,7 @@ struct RegionLossOperation {
 
 impl Operation for RegionLossOperation {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: true, output: false }
+        Keeps { inputs: 1, output: false }
     }
 
     fn name(&self) -> String {

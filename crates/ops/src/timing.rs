@@ -74,7 +74,7 @@ mod tests {
             let device = for_training();
             let x = FeatureMap::from_channels_last(vec![1.0; 2 * 27 * 4], [2, 3, 3, 3, 4], &device);
             let weight = parameter(vec![1.0; 4 * 5 * 27], &device);
-            let conv = Conv { out_channels: 5, kernel: [3; 3], stride: [1; 3], padding: [1; 3] };
+            let conv = Conv { out_channels: 5, kernel: [3; 3], stride: [1; 3], padding: [1; 3], groups: 1 };
             let loss = conv3d(&x, weight.clone(), None, conv).into_channels_last().sum();
             Gradients::of(&loss).take(&weight)
         };
