@@ -25,6 +25,7 @@ pub use overrides::{Change, Overrides};
 pub use preprocessing::{CtNormalization, CtWindow, Preprocessing, SpatialConfig};
 pub use training::{Augmentation, Hardware, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms};
 
+use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::json::{self, Document};
@@ -140,9 +141,14 @@ impl Config {
         Ok(config)
     }
 
-    /// Remarks on unknown keys that look like misspelled ones; for the console.
+    /// Remarks on unknown keys that look like misspelled ones.
     pub fn remarks(&self) -> &[String] {
         self.source.as_ref().map_or(&[], |source| &source.remarks)
+    }
+
+    /// Warns of what [`Config::remarks`] holds. Every command that reads the file does; the terminal shows each once.
+    pub fn warn_of_unknown_keys(&self, console: &dyn Console) {
+        self.remarks().iter().for_each(|remark| console.warn(remark));
     }
 
     /// Writes the file atomically. What was read and not changed is written as it was, unknown keys included.

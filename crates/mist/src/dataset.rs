@@ -38,6 +38,7 @@ impl Dataset {
     }
 
     fn parse(path: &Path, root: &Section) -> Result<Self> {
+        refuse_decathlon(path, root)?;
         let file = std::path::absolute(path).map_err(|error| Error::new("no such path").at(path).because(error))?;
         let base = file.parent().unwrap_or(&file);
         let task = root.required("task")?.string()?.to_owned();
@@ -61,6 +62,22 @@ impl Dataset {
         let info = DatasetInfo { task, modality, images: channels, labels };
         Ok(Self { info, train_data, test_data, mask, images, final_classes, remarks: Vec::new() })
     }
+}
+
+/// Descriptions of the Medical Segmentation Decathlon have the same file name and look alike; the remedy is known.
+fn refuse_decathlon(path: &Path, root: &Section) -> Result<()> {
+    let has = |key: &str| root.fields().any(|(name, _)| name == key);
+    if has("train-data") || !has("training") || !has("modality") {
+        return Ok(());
+    }
+    let source = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Err(Error::new("this describes a data set of the Medical Segmentation Decathlon")
+        .at(path)
+        .because("it lists `training` cases and has no `train-data` folder")
+        .hint(format!(
+            "run `mist convert-msd --source {} --output FOLDER` first, then analyze FOLDER/dataset.json",
+            source.display()
+        )))
 }
 
 /// A folder that is there and holds something.
@@ -174,7 +191,7 @@ mod tests {
         let dataset = Dataset::load(&path).expect("loads");
         assert_eq!(dataset.final_classes, [("class_1".into(), vec![1]), ("class_4".into(), vec![4])]);
         assert_eq!(dataset.test_data, Some(folder.path().join("raw/train")));
-        assert!(dataset.remarks.is_empty(), "nothing is absent that the unknown key could mean");
+        assert_eq!(dataset.remarks, ["`tset-data` is not a known key and has no effect; `test-data` beside it has"]);
         value.as_object_mut().expect("an object").remove("test-data");
         std::fs::write(&path, value.to_string()).expect("written");
         let remarks = Dataset::load(&path).expect("loads").remarks;

@@ -18,7 +18,7 @@ pub use results_csv::write_results_csv;
 use crate::config::EvaluationFile;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::files::create_folder;
+use crate::files::{check_no_file_in_the_way, create_folder, require_file, require_folder};
 use crate::tables::EvaluationPaths;
 use folders::{nested_image, pair_files};
 use mist_nn::Registry;
@@ -59,7 +59,27 @@ pub enum Input {
 /// The evaluation section or the table of cases is not usable, no case could be compared, or the result cannot be
 /// written.
 pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    let EvaluationFile { evaluation, known_labels } = EvaluationFile::load(&options.config)?;
+    require_file(&options.config, "there is no configuration", "name a config.json, or a file with its section")?;
+    match &options.input {
+        Input::Csv(path) => require_file(
+            path,
+            "there is no table",
+            "give a CSV file with the columns id, mask and prediction, or two folders with --masks and --predictions",
+        )?,
+        Input::Folders { masks, predictions } => {
+            const HINT: &str = "give a folder of NIfTI files, or a table with --paths-csv";
+            require_folder(masks, "there is no folder of masks", HINT)?;
+            require_folder(predictions, "there is no folder of predictions", HINT)?;
+        }
+    }
+    if options.output_csv.is_dir() {
+        return Err(Error::new("there is a folder where the table should go")
+            .at(&options.output_csv)
+            .hint("add the name of a file to --output-csv"));
+    }
+    options.output_csv.parent().map_or(Ok(()), check_no_file_in_the_way)?;
+    let EvaluationFile { evaluation, known_labels, remarks } = EvaluationFile::load(&options.config)?;
+    remarks.iter().for_each(|remark| console.warn(remark));
     let (cases, mut failures) = match &options.input {
         Input::Csv(path) => (EvaluationPaths::read(path)?.cases, Vec::new()),
         Input::Folders { masks, predictions } => pair_files(masks, predictions)?,

@@ -2,15 +2,48 @@
 
 use crate::error::{Error, Result};
 use mist_volume::atomic;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-/// Creates the folder and its parents.
+/// Creates the folder and its parents, and removes temporary files that a killed program left in it.
 pub fn create_folder(path: &Path) -> Result<()> {
+    check_no_file_in_the_way(path)?;
     std::fs::create_dir_all(path).map_err(|error| {
         Error::new("cannot create the folder").at(path).because(error).hint("check the path and its permissions")
-    })
+    })?;
+    atomic::sweep(path);
+    Ok(())
+}
+
+/// Fails where a file lies in the place of the folder or of one above it.
+pub fn check_no_file_in_the_way(folder: &Path) -> Result<()> {
+    match folder.ancestors().find(|ancestor| std::fs::symlink_metadata(ancestor).is_ok()) {
+        Some(found) if !found.is_dir() => Err(Error::new("there is a file where a folder is needed")
+            .at(found)
+            .hint("give another folder, or move that file away")),
+        _ => Ok(()),
+    }
+}
+
+/// Fails with `what` (that there is none) and `hint` unless `path` is a folder.
+pub fn require_folder(path: &Path, what: &str, hint: &str) -> Result<()> {
+    require(path, |found| found.is_dir(), "it is a file, not a folder", what, hint)
+}
+
+/// Fails with `what` (that there is none) and `hint` unless `path` can be a file to read; that is also a pipe.
+pub fn require_file(path: &Path, what: &str, hint: &str) -> Result<()> {
+    require(path, |found| !found.is_dir(), "it is a folder, not a file", what, hint)
+}
+
+fn require(path: &Path, fits: fn(&Metadata) -> bool, misfit: &str, what: &str, hint: &str) -> Result<()> {
+    let error = Error::new(what).at(path).hint(hint);
+    match std::fs::metadata(path) {
+        Ok(found) if fits(&found) => Ok(()),
+        Ok(_) => Err(error.because(misfit)),
+        Err(found) if found.kind() == std::io::ErrorKind::NotFound => Err(error),
+        Err(found) => Err(error.because(found)),
+    }
 }
 
 /// Removes a file where there is one.

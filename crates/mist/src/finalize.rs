@@ -4,11 +4,15 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::evaluate::{Checks, evaluate_table, write_results_csv};
+use crate::files::{require_file, require_folder};
 use crate::predict::{Input, Predictor, Targets, cases, load_networks};
-use crate::tables::{EvaluationCase, EvaluationPaths, TrainPaths};
+use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network};
 use mist_nn::Registry;
 use std::path::PathBuf;
+
+/// Where training leaves the predictions of the held-out cases, in the results folder.
+const PREDICTIONS: &str = "predictions/train/raw";
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,28 +35,33 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
 
 fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let results = &options.results;
-    if !results.is_dir() {
-        return Err(Error::new("Results directory does not exist").at(results));
-    }
+    const HINT: &str = "name the results folder of a trained run with --results";
+    require_folder(results, "Results directory does not exist", HINT)?;
     let (config, table) = (results.join("config.json"), results.join("train_paths.csv"));
-    for (file, what) in [(&config, "Configuration file not found"), (&table, "Training paths file not found")] {
-        if !file.is_file() {
-            return Err(Error::new(what).at(file).hint("name the results folder of a trained run with --results"));
-        }
-    }
+    require_file(&config, "Configuration file not found", HINT)?;
+    require_file(&table, "Training paths file not found", HINT)?;
     console.section("Finalizing MIST run");
     device::resolve(&options.device, console)?;
     let config = Config::load(&config, &Choices::of(registry))?;
+    config.warn_of_unknown_keys(console);
     let models = results.join("models");
     let missing: Vec<String> = (0..config.training.nfolds)
         .filter(|fold| !network::weights_file(&models, *fold).is_file())
         .map(|fold| fold.to_string())
         .collect();
+    let table = TrainPaths::read(&table)?;
+    let predicted = |case: &TrainCase| results.join(PREDICTIONS).join(format!("{}.nii.gz", case.id)).is_file();
+    if missing.len() == config.training.nfolds && !table.cases.iter().any(predicted) {
+        return Err(Error::new("there is nothing to finalize")
+            .at(&models)
+            .because("no fold has a model yet")
+            .hint(format!("run `mist train --results {}` first, or {HINT}", results.display())));
+    }
     if !missing.is_empty() {
         console.warn(&format!("there are no models of the folds {}", missing.join(", ")));
     }
 
-    let (evaluated, mut failures) = evaluate(options, &config, &TrainPaths::read(&table)?, console)?;
+    let (evaluated, mut failures) = evaluate(options, &config, &table, console)?;
     let test = results.join("test_paths.csv");
     if test.is_file() {
         let (cases, unusable) = cases(&Input::Csv(test), &config.dataset_info.images)?;
@@ -91,7 +100,7 @@ fn evaluate(
 ) -> Result<(Evaluated, Vec<CaseFailure>)> {
     let results = std::path::absolute(&options.results)
         .map_err(|error| Error::new("cannot resolve the folder").at(&options.results).because(error))?;
-    let predictions = results.join("predictions/train/raw");
+    let predictions = results.join(PREDICTIONS);
     let trained =
         |fold: usize| network::weights_file(&results.join("models"), fold).is_file() && fold < config.training.nfolds;
     let (mut rows, mut failures) = (Vec::new(), Vec::new());

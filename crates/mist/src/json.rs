@@ -18,7 +18,17 @@ const LARGEST_FILE: u64 = 64 << 20;
 /// Reads a file; see [`parse`] for what is accepted. Errors name the file, line and column.
 pub fn read(path: &Path) -> Result<Value> {
     let unreadable = |error: std::io::Error| Error::new("cannot read the file").at(path).because(error);
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if metadata.is_dir() {
+        let error = Error::new("cannot read the file").at(path).because("it is a folder");
+        let inside =
+            ["dataset.json", "config.json"].map(|name| path.join(name)).into_iter().find(|file| file.is_file());
+        return Err(match inside {
+            Some(file) => error.hint(format!("did you mean {}?", file.display())),
+            None => error.hint("name a JSON file"),
+        });
+    }
+    let size = metadata.len();
     if size > LARGEST_FILE {
         let why = format!("{size} bytes");
         return Err(Error::new("the file is too large to be a JSON description").at(path).because(why));

@@ -18,6 +18,15 @@ fn entry(table: &str, name: &str) -> Option<f64> {
     Some(kibibytes * 1024.0)
 }
 
+/// Says that so many bytes are more than there are; nothing where they fit, or where the system does not tell.
+pub fn shortage(bytes: f64) -> Option<String> {
+    shortage_of(bytes, available()?)
+}
+
+fn shortage_of(bytes: f64, available: f64) -> Option<String> {
+    (bytes > available).then(|| format!("it takes at least {}, {} are free", readable(bytes), readable(available)))
+}
+
 /// A number of bytes for people.
 pub fn readable(bytes: f64) -> String {
     if bytes >= 1e9 { format!("{:.1} GB", bytes / 1e9) } else { format!("{:.0} MB", (bytes / 1e6).ceil()) }
@@ -26,6 +35,12 @@ pub fn readable(bytes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shortage_is_told_with_both_sizes() {
+        assert_eq!(shortage_of(2e9, 2e9), None);
+        assert_eq!(shortage_of(2e9, 1.5e9).as_deref(), Some("it takes at least 2.0 GB, 1.5 GB are free"));
+    }
 
     #[test]
     fn sizes_are_readable() {

@@ -13,6 +13,7 @@ mod tests;
 
 pub use boxes::{BoundingBoxes, CaseBox};
 pub use case_files::CaseFiles;
+pub(crate) use csv_file::CsvFile;
 pub(crate) use csv_file::is_file_name;
 pub use left_out::LeftOut;
 pub use paths::{EvaluationCase, EvaluationPaths, TestCase, TestPaths, TrainCase, TrainPaths};

@@ -244,3 +244,36 @@ fn skipping_is_remembered_and_can_be_switched_off() {
     assert!(skip(None));
     assert!(!skip(Some(false)));
 }
+
+/// Headers with a slip in the unit: what would need more memory than there is is left out, what becomes tiny is said.
+#[test]
+fn an_absurd_spacing_is_an_error_of_its_case() {
+    let data_set = DataSet::new(&["a", "b", "c", "huge", "tiny"]);
+    let respaced = |id: &str, spacing: f64| {
+        for (name, volume) in [("image.nii.gz", image([12, 10, 8])), ("mask.nii.gz", mask([12, 10, 8], 1.0))] {
+            let (geometry, voxels) = volume.into_parts();
+            let geometry = Geometry { spacing: [spacing; 3], ..geometry };
+            data_set.write(id, name, &Volume::new(geometry, voxels).unwrap());
+        }
+    };
+    respaced("huge", 1e6);
+    respaced("tiny", 1e-3);
+    let failures = data_set.analyze(false).unwrap();
+    assert_eq!(ids(&failures), ["huge"]);
+    assert!(failures[0].reason.contains("check the spacing and the unit"), "{}", failures[0]);
+    assert!(data_set.preprocess().is_empty());
+
+    // A header that was edited since, or a target spacing.
+    respaced("b", 1e6);
+    let failures = data_set.preprocess();
+    assert_eq!((ids(&failures), failures[0].stage.as_str()), (vec!["b"], "resampling"));
+    respaced("b", 1.0);
+    let config = data_set.path("results/config.json");
+    let text = fs::read_to_string(&config).unwrap();
+    let target = text.find("\"target_spacing\": [").expect("a key");
+    let end = target + text[target..].find(']').expect("an end");
+    fs::write(&config, format!("{}\"target_spacing\": [1e-6, 1e-6, 1e-6{}", &text[..target], &text[end..])).unwrap();
+    let mut failed: Vec<String> = data_set.preprocess().into_iter().map(|failure| failure.id).collect();
+    failed.sort();
+    assert_eq!(failed, ["a", "b", "c", "tiny"]);
+}

@@ -25,7 +25,8 @@ pub(crate) struct Predict {
     /// Rules for cleaning up the segmentations (not available in this version)
     #[arg(long, value_name = "FILE", value_parser = values::path())]
     postprocess_strategy: Option<PathBuf>,
-    /// Also write the probability of every class
+    /// Also write the probability of every class, as images with one value per class in probabilities/ of the output folder;
+    /// the segmentations then go to discrete/
     #[arg(long)]
     output_probs: bool,
 }
@@ -36,8 +37,8 @@ struct Input {
     /// Cases to segment: a CSV file with a column `id` and one column per image
     #[arg(long, value_name = "FILE", value_parser = values::path())]
     paths_csv: Option<PathBuf>,
-    /// Folder of the cases to segment, instead of a CSV file: <id>/<channel>.nii.gz, <id>_<channel>.nii.gz, or
-    /// <id>.nii.gz where there is one channel
+    /// Folder of the cases to segment, instead of a CSV file: <id>/<channel>.nii.gz or <id>_<channel>.nii.gz; where there is
+    /// one channel also <id>.nii.gz, and names are taken as ids whole unless all of them end in _<channel>
     #[arg(long, value_name = "FOLDER", value_parser = values::path())]
     images: Option<PathBuf>,
 }

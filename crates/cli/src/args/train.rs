@@ -21,6 +21,9 @@ pub(crate) struct Train {
     numpy: PathBuf,
     #[command(flatten)]
     recipe: Recipe,
+    /// Only train 20 steps twice and compare the results bit by bit; writes nothing
+    #[arg(long)]
+    verify_determinism: bool,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -40,8 +43,8 @@ pub(crate) struct Recipe {
     /// How the weight between the two parts of a composite loss changes over the epochs
     #[arg(long, value_name = "NAME", value_parser = LossWeighting::NAMES)]
     composite_loss_weighting: Option<String>,
-    /// Number of epochs, 0 or more
-    #[arg(long, value_name = "COUNT", value_parser = values::non_negative)]
+    /// Number of epochs, 1 or more
+    #[arg(long, value_name = "COUNT", value_parser = values::positive)]
     epochs: Option<usize>,
     /// Number of patches in a training step, per device
     #[arg(long, value_name = "COUNT", value_parser = values::positive)]
@@ -119,6 +122,7 @@ impl Recipe {
             },
             folds: self.folds,
             resume: self.resume,
+            verify_determinism: false,
             evaluate_workers: self.num_workers_evaluate,
             overwrite: overwrite.overwrite,
         })
@@ -134,6 +138,7 @@ impl Action for Train {
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
         let options = self.recipe.options(self.results, self.numpy, self.overwrite)?;
+        let options = train::Options { verify_determinism: self.verify_determinism, ..options };
         train::run(&options, context.registry, context.console)
     }
 }

@@ -7,13 +7,17 @@ mod plain;
 use crate::report;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use mist::console::{Bar, Console};
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 /// The console of the program.
 pub(crate) struct Terminal {
     /// Keeps the lines of several bars apart; none where stdout is not a terminal.
     live: Option<MultiProgress>,
     colours: bool,
+    /// Warnings shown so far. Several stages of one run may find the same thing; once is enough.
+    warned: Mutex<HashSet<String>>,
 }
 
 impl Terminal {
@@ -21,7 +25,7 @@ impl Terminal {
     pub(crate) fn new() -> Self {
         let stdout = std::io::stdout();
         let live = stdout.is_terminal().then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stdout()));
-        Self { live, colours: report::colours(&stdout) }
+        Self { live, colours: report::colours(&stdout), warned: Mutex::default() }
     }
 
     /// Prints around the bars that are on the screen.
@@ -52,7 +56,9 @@ impl Console for Terminal {
     }
 
     fn warn(&self, text: &str) {
-        self.beside_bars(|| report::warning(text));
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned()) {
+            self.beside_bars(|| report::warning(text));
+        }
     }
 
     fn error(&self, text: &str) {

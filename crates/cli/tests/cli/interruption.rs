@@ -88,7 +88,7 @@ fn preprocess_keeps_complete_arrays_and_continues_with_overwrite() {
     let said = interrupt_at(&shell, &mask, "preprocess --results results");
     assert!(said.contains("hint: start again with --overwrite"), "{said}");
     let first = format!("{}.npy", ids[0]);
-    assert_eq!(files(&shell.path("numpy/images")), [first.clone()]);
+    assert_eq!(files(&shell.path("numpy/images")), std::slice::from_ref(&first));
     assert_eq!(files(&shell.path("numpy/labels")), [first]);
 
     std::fs::remove_file(&mask).expect("removed");

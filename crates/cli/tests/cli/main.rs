@@ -1,8 +1,11 @@
 //! The program as a user of a shell sees it.
 
 mod aliases;
+mod bad_files;
 mod bench;
 mod evaluation;
+#[cfg(unix)]
+mod full_disk;
 mod guide_config;
 mod help;
 #[cfg(unix)]

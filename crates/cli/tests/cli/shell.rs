@@ -27,8 +27,20 @@ impl Shell {
     }
 
     pub fn run(&self, program: &Path, line: &str) -> Ran {
+        self.finish(Command::new(program), line)
+    }
+
+    /// Runs `mist` where no file can grow beyond so many blocks of 512 bytes: writing fails as on a full disk.
+    #[cfg(unix)]
+    pub fn mist_with_little_space(&self, blocks: usize, line: &str) -> Ran {
+        let mut command = Command::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_mist")]);
+        self.finish(command, line)
+    }
+
+    fn finish(&self, mut command: Command, line: &str) -> Ran {
         let words = line.split_whitespace().map(|word| if word == "''" { "" } else { word });
-        let mut command = Command::new(program);
         command.args(words).current_dir(self.folder.path()).env_remove("COLUMNS");
         Ran { line: line.to_owned(), output: command.output().expect("a program that starts") }
     }

@@ -25,7 +25,8 @@ fn start(shell: &Shell, line: &str, time: Duration) -> Child {
 fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     let whole = prepared();
     whole.mist(TRAIN).exits(0);
-    for file in ["logs/fold_0", "predictions/train/raw", "checkpoints/fold_0_checkpoint.pt"] {
+    for file in ["logs/fold_0", "logs/fold_0/training.svg", "predictions/train/raw", "checkpoints/fold_0_checkpoint.pt"]
+    {
         assert!(whole.path("results").join(file).exists(), "{file}");
     }
 
@@ -40,10 +41,24 @@ fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     }
     killed.mist(&line).exits(0);
     assert!(weights(&whole) == weights(&killed), "the weights differ");
+    let history = |shell: &Shell| -> Vec<String> {
+        let text = std::fs::read_to_string(shell.path("results/logs/fold_0/history.csv")).expect("a history");
+        // Without the speed, which is never the same.
+        text.lines().map(|line| line.split(',').take(5).collect::<Vec<_>>().join(",")).collect()
+    };
+    assert_eq!(history(&whole).len(), 4, "a header and three epochs");
+    assert_eq!(history(&whole), history(&killed));
 
     // A finished run can be continued, and only knowingly be replaced.
     killed.mist(&line).exits(0).stdout_has("already complete");
     killed.mist(TRAIN).exits(1).stderr_has("fold_0.pt").stderr_has("--resume");
+
+    // A damaged checkpoint costs the epoch since the one before, and not a bit of the result.
+    killed.write("results/checkpoints/fold_0_checkpoint.pt", "damaged");
+    killed.mist(&line).exits(0).stderr_has("going on from the one before").stdout_has("continuing at epoch 3");
+    let checkpoint =
+        |shell: &Shell| std::fs::read(shell.path("results/checkpoints/fold_0_checkpoint.pt")).expect("a checkpoint");
+    assert!(checkpoint(&whole) == checkpoint(&killed), "the checkpoints differ");
 }
 
 #[cfg(unix)]
@@ -92,6 +107,18 @@ fn a_loss_that_is_no_longer_finite_ends_the_fold_and_names_step_and_cases() {
         .stderr_has("fold 0, epoch 1, step")
         .stderr_has("cases ")
         .stderr_has("--learning-rate");
+}
+
+#[test]
+fn the_same_steps_twice_give_the_same_bits_and_write_nothing() {
+    let shell = prepared();
+    let before = std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    shell
+        .mist(&format!("{TRAIN} --verify-determinism"))
+        .exits(0)
+        .stdout_has("fold 0: 20 steps twice gave the same bits");
+    assert_eq!(std::fs::read_to_string(shell.path("results/config.json")).expect("a config"), before);
+    assert!(!shell.path("results/models").exists() && !shell.path("results/logs").exists());
 }
 
 #[test]
@@ -157,15 +184,22 @@ fn a_resumed_run_lists_the_cases_again_that_kept_stages_left_out() {
     let shell = data_set();
     shell.write("data/train/057/mr.nii.gz", "no scan");
     prepare(&shell, 3);
+    set(&shell, r#""nfolds": 3"#, r#""nfolds": 3, "nfold": 4"#);
     let line = format!("run-all --data data/dataset.json --resume {}", TRAIN.trim_start_matches("train"));
     let line = line.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0");
     for _ in 0..2 {
-        shell
+        let said = shell
             .mist(&line)
             .exits(3)
             .stdout_has("the analysis is kept")
             .stdout_has("the preprocessed arrays are kept")
             .stderr_has("1 case was left out")
-            .stderr_has("057: failed while");
+            .stderr_has("057: failed while")
+            .stderr();
+        assert_eq!(
+            said.matches("`training.nfold` is not a known key").count(),
+            1,
+            "once per run, not per stage\n{said}"
+        );
     }
 }

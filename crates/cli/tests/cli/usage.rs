@@ -16,7 +16,7 @@ const WRONG_VALUES: &[(&str, &str, &[&str])] = &[
     ("train", "--model", &["unet", "NNUNET", "nnunet-"]),
     ("train", "--loss", &["dice-ce", "DICE"]),
     ("train", "--composite-loss-weighting", &["quadratic", "Linear"]),
-    ("train", "--epochs", &["-1", "1.0", "ten"]),
+    ("train", "--epochs", &["-1", "0", "1.0", "ten"]),
     ("train", "--batch-size-per-gpu", &["0", "-1", "2.5"]),
     ("train", "--learning-rate", &["0", "-0.1", "nan", "inf", "1e999", "fast"]),
     ("train", "--lr-scheduler", &["step", "Cosine"]),

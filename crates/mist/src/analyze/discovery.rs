@@ -33,7 +33,8 @@ pub fn find_cases(folder: &Path, patterns: &[Pattern]) -> Result<(Vec<FoundCase>
     for (id, path) in visible_entries(folder)? {
         if path.is_dir() {
             let files: Vec<(String, PathBuf)> =
-                visible_entries(&path)?.into_iter().filter(|(_, file)| file.is_file()).collect();
+                // A link that leads nowhere is a file too: reading it says what is wrong.
+                visible_entries(&path)?.into_iter().filter(|(_, file)| !file.is_dir()).collect();
             let matching = |pattern: &Pattern| {
                 let matches = |name: &str| pattern.parts.iter().any(|part| name.contains(part.as_str()));
                 files.iter().filter(|(name, _)| matches(name)).map(|(_, file)| file.clone()).collect()

@@ -77,6 +77,7 @@ fn analyze(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>>
     let inputs = Inputs::check(&dataset, options.workers, console)?;
     let mut failures = inputs.failures;
     let scanned = scan_all(options, &dataset.info, inputs.training, &mut failures, console)?;
+    let scanned = without_absurd(scanned, &mut failures, console);
     if scanned.len() < folds {
         return Err(too_few(scanned.len(), folds));
     }
@@ -145,6 +146,30 @@ fn scan_all(
     Ok(usable)
 }
 
+/// Leaves out cases that would not fit into any memory. Each changes what is planned for the others, so that is looked at
+/// again without it.
+fn without_absurd(
+    scanned: Vec<(UsableCase, CaseFacts)>,
+    failures: &mut Vec<CaseFailure>,
+    console: &dyn Console,
+) -> Vec<(UsableCase, CaseFacts)> {
+    let (mut files, mut facts): (Vec<_>, Vec<_>) = scanned.into_iter().unzip();
+    loop {
+        let absurd = if facts.is_empty() { Vec::new() } else { plan::absurd(&facts) };
+        if absurd.is_empty() {
+            return files.into_iter().zip(facts).collect();
+        }
+        for (index, reason) in absurd.into_iter().rev() {
+            let case: UsableCase = files.remove(index);
+            facts.remove(index);
+            let failure =
+                CaseFailure { id: case.id, stage: "planning".into(), file: case.images.into_iter().next(), reason };
+            console.error(&failure.to_string());
+            failures.push(failure);
+        }
+    }
+}
+
 fn too_few(cases: usize, folds: usize) -> Error {
     let noun = if cases == 1 { "case" } else { "cases" };
     Error::new(format!("{cases} usable {noun} cannot be dealt out to {folds} folds"))
@@ -152,9 +177,9 @@ fn too_few(cases: usize, folds: usize) -> Error {
 }
 
 fn report(cases: &Cases, plan: &Plan, console: &dyn Console) {
-    let large = |index: usize| plan.large_cases.iter().filter(move |(case, _)| *case == index).map(|(_, note)| note);
+    let planned = |index: usize| plan.notes.iter().filter(move |(case, _)| *case == index).map(|(_, note)| note);
     for (index, (files, facts)) in cases.files.iter().zip(&cases.facts).enumerate() {
-        for note in facts.notes.iter().chain(large(index)) {
+        for note in facts.notes.iter().chain(planned(index)) {
             console.warn(&format!("{}: {note}", files.id));
         }
     }

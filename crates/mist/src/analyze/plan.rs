@@ -3,10 +3,10 @@
 use super::ct::CtSamples;
 use super::patch_size::{self, DEFAULT_BUDGET};
 use super::resampled::{
-    crop_to_foreground, large_case_note, median_size, normalize_with_nonzero_mask, resampled_sizes,
+    absurd_cases, crop_to_foreground, large_case_note, median_size, normalize_with_nonzero_mask, resampled_sizes,
 };
 use super::scan::CaseFacts;
-use super::spacing::target_spacing;
+use super::spacing::{odd_ones, target_spacing};
 use crate::config::{CtNormalization, CtWindow, DatasetInfo, Modality, Preprocessing, SpatialConfig};
 use mist_volume::orientation::standard_axes;
 
@@ -17,8 +17,8 @@ pub struct Plan {
     pub spatial_config: SpatialConfig,
     /// How images become arrays.
     pub preprocessing: Preprocessing,
-    /// Cases that will need a lot of memory: position among the cases, and what to say.
-    pub large_cases: Vec<(usize, String)>,
+    /// Cases that a person should look at, as they need a lot of memory or have an odd spacing: position, and what to say.
+    pub notes: Vec<(usize, String)>,
     /// CT samples that the histogram of the window cannot hold.
     pub outside_ct_range: u64,
 }
@@ -27,8 +27,7 @@ pub struct Plan {
 ///
 /// The result does not depend on the order of the cases, except for the last bits of the CT statistics.
 pub fn plan(info: &DatasetInfo, facts: &[CaseFacts]) -> Plan {
-    let spacings: Vec<[f64; 3]> =
-        facts.iter().map(|case| standard_axes(&case.geometry.direction).to_standard(case.geometry.spacing)).collect();
+    let spacings = spacings(facts);
     let target_spacing = target_spacing(&spacings);
     let crop = crop_to_foreground(facts);
     let sizes = resampled_sizes(facts, crop, target_spacing);
@@ -49,9 +48,19 @@ pub fn plan(info: &DatasetInfo, facts: &[CaseFacts]) -> Plan {
             compute_dtms: false,
             normalize_dtms: true,
         },
-        large_cases: sizes.iter().enumerate().filter_map(note).collect(),
+        notes: odd_ones(&spacings).into_iter().chain(sizes.iter().enumerate().filter_map(note)).collect(),
         outside_ct_range,
     }
+}
+
+/// Cases that must be left out before anything is decided: position, and why.
+pub fn absurd(facts: &[CaseFacts]) -> Vec<(usize, String)> {
+    absurd_cases(facts, crop_to_foreground(facts), target_spacing(&spacings(facts)))
+}
+
+/// Spacing of each case in the standard frame.
+fn spacings(facts: &[CaseFacts]) -> Vec<[f64; 3]> {
+    facts.iter().map(|case| standard_axes(&case.geometry.direction).to_standard(case.geometry.spacing)).collect()
 }
 
 fn ct_window(modality: Modality, facts: &[CaseFacts]) -> (Option<CtWindow>, u64) {

@@ -2,7 +2,9 @@
 
 use super::scan::CaseFacts;
 use super::statistics::{mean, median};
-use mist_volume::orientation::standard_axes;
+use crate::preprocess::budget;
+use mist_volume::Geometry;
+use mist_volume::orientation::standard_geometry;
 use mist_volume::resample::resampled_size;
 
 /// Cropping pays when it removes at least this part of the images on average.
@@ -29,12 +31,23 @@ pub fn normalize_with_nonzero_mask(cases: &[CaseFacts]) -> bool {
     1.0 - mean(&fractions) >= NONZERO_WHEN_ZERO
 }
 
+/// The grid of a case, cropped or not, in the standard frame.
+fn standard_grid(case: &CaseFacts, crop: bool) -> Geometry {
+    let size = if crop { case.foreground.size() } else { case.geometry.size };
+    standard_geometry(&Geometry { size, ..case.geometry })
+}
+
+/// Cases that no machine could resample to the target spacing, which comes from a slip in a header: position, and why.
+pub fn absurd_cases(cases: &[CaseFacts], crop: bool, target_spacing: [f64; 3]) -> Vec<(usize, String)> {
+    let refusal = |(index, case)| Some((index, budget::refusal(&standard_grid(case, crop), target_spacing, 1, None)?));
+    cases.iter().enumerate().filter_map(refusal).collect()
+}
+
 /// Size of each case after preprocessing, in voxels along x, y, z of the standard frame.
 pub fn resampled_sizes(cases: &[CaseFacts], crop: bool, target_spacing: [f64; 3]) -> Vec<[usize; 3]> {
     let resampled = |case: &CaseFacts| {
-        let axes = standard_axes(&case.geometry.direction);
-        let size = if crop { case.foreground.size() } else { case.geometry.size };
-        resampled_size(axes.to_standard(size), axes.to_standard(case.geometry.spacing), target_spacing)
+        let grid = standard_grid(case, crop);
+        resampled_size(grid.size, grid.spacing, target_spacing)
     };
     cases.iter().map(resampled).collect()
 }
@@ -56,7 +69,6 @@ pub fn large_case_note(size: [usize; 3], channels: usize, labels: usize) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mist_volume::Geometry;
     use mist_volume::crop::BoundingBox;
 
     fn case(size: [usize; 3], end: [usize; 3], nonzero_fraction: f64) -> CaseFacts {

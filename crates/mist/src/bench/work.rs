@@ -46,7 +46,7 @@ pub(super) struct Work<'a> {
 }
 
 enum State {
-    Forward(Network),
+    Forward(Box<Network>),
     Train(Box<Training>),
 }
 
@@ -75,7 +75,7 @@ impl<'a> Work<'a> {
         })?;
         let parameters = Parameters::initial(model.parameters(), 0);
         let state = match options.pass {
-            Pass::Forward => State::Forward(Network::new(model, &parameters, options.out_channels)),
+            Pass::Forward => State::Forward(Box::new(Network::new(model, &parameters, options.out_channels))),
             Pass::Train => State::Train(Box::new(Training {
                 loss: Box::new(DiceCe::new(Classes::All)),
                 device: mist_nn::for_training(),

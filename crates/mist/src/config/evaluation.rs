@@ -59,6 +59,8 @@ pub struct EvaluationFile {
     pub evaluation: Evaluation,
     /// Values that masks may hold; see [`Evaluation::known_labels`].
     pub known_labels: BTreeSet<i64>,
+    /// Remarks on unknown keys of the section that look like misspelled ones; for the console.
+    pub remarks: Vec<String>,
 }
 
 impl EvaluationFile {
@@ -76,7 +78,7 @@ impl EvaluationFile {
         };
         let labels = value.pointer("/dataset_info/labels").and_then(Value::as_array);
         let labels: Vec<i64> = labels.into_iter().flatten().filter_map(Value::as_i64).collect();
-        Ok(Self { known_labels: evaluation.known_labels(&labels), evaluation })
+        Ok(Self { known_labels: evaluation.known_labels(&labels), evaluation, remarks: document.into_remarks() })
     }
 }
 
@@ -114,6 +116,7 @@ impl EvaluationClass {
                         return Err(metrics.unknown_key(metric, &names));
                     };
                     let params = field.section()?;
+                    params.note_keys_beside(known);
                     for (_, param) in params.fields().filter(|(key, _)| known.contains(key)) {
                         param.number("a number, 0 or more", |value| value >= 0.0)?;
                     }

@@ -84,11 +84,15 @@ fn misspelled_keys_are_remarked_on() {
     let mut value = mr_value();
     value["training"]["warmup_epoch"] = json!(3);
     value["training"].as_object_mut().expect("a section").remove("warmup_epochs");
+    value["training"]["epochss"] = json!(3);
     value["comment"] = json!("mine");
     let config = load_value(&value).expect("loads");
     assert_eq!(
         config.remarks(),
-        ["`training.warmup_epoch` is not a known key; did you mean `warmup_epochs`?"],
+        [
+            "`training.warmup_epoch` is not a known key; did you mean `warmup_epochs`?",
+            "`training.epochss` is not a known key and has no effect; `epochs` beside it has",
+        ],
         "and keys that resemble nothing are not"
     );
 }

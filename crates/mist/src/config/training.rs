@@ -2,6 +2,7 @@ use super::Loss;
 use crate::error::Result;
 use crate::json::{Field, Section};
 use serde::Serialize;
+use std::time::Duration;
 
 /// Values of `training.optimizer`; the file may have them in any case.
 pub use mist_nn::optimizers::NAMES as OPTIMIZERS;
@@ -10,6 +11,9 @@ pub use mist_nn::schedules::NAMES as LR_SCHEDULERS;
 
 /// Folds that analysis makes unless told otherwise.
 const DEFAULT_FOLDS: usize = 5;
+const DEFAULT_CHECKPOINT_MINUTES: f64 = 15.0;
+/// Longer than any run; a larger number of minutes would not fit into a duration.
+const MOST_MINUTES: f64 = 1e9;
 
 /// `training`: how the network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,6 +50,9 @@ pub struct Training {
     pub grad_clip_norm: f64,
     /// Compute in bfloat16 where the device is fast at it.
     pub amp: bool,
+    /// Most minutes between two checkpoints inside an epoch; 15 if absent. Not a key of MIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_minutes: Option<f64>,
     /// Random changes to training patches.
     pub augmentation: Augmentation,
     /// Devices and loading.
@@ -71,6 +78,7 @@ impl Default for Training {
             l2_penalty: 0.0001,
             grad_clip_norm: 1.0,
             amp: true,
+            checkpoint_minutes: None,
             augmentation: Augmentation::default(),
             hardware: Hardware::default(),
         }
@@ -105,11 +113,22 @@ impl Training {
             grad_clip_norm: grad_clip_norm
                 .map_or(Ok(1.0), |field| field.number("a number above 0", |value| value > 0.0))?,
             amp: section.required("amp")?.boolean()?,
+            checkpoint_minutes: section
+                .optional("checkpoint_minutes")
+                .and_then(|field| field.or_null())
+                .map(|field| field.number("a number above 0", |value| value > 0.0))
+                .transpose()?,
             augmentation: Augmentation::parse(&section.required("augmentation")?.section()?)?,
             hardware: Hardware::parse(&section.required("hardware")?.section()?)?,
         };
         section.note_unknown();
         Ok(training)
+    }
+
+    /// Most time between two checkpoints.
+    pub fn checkpoint_interval(&self) -> Duration {
+        let minutes = self.checkpoint_minutes.unwrap_or(DEFAULT_CHECKPOINT_MINUTES);
+        Duration::from_secs_f64(60.0 * minutes.clamp(0.0, MOST_MINUTES))
     }
 
     /// The folds to train: those listed, or all of `nfolds` where the list is a default one.

@@ -1,23 +1,58 @@
 use std::io;
 use std::path::Path;
 
+/// Beginning of the names of folders that cases are made in. Hidden, so that no stage takes what an interrupted conversion
+/// leaves behind for a case.
+const STAGING: &str = ".converting-";
+/// In a staging folder: the case that is being replaced.
+const PREVIOUS: &str = "previous";
+
 /// Makes the folder `<split>/<id>` from what `fill` writes into it: the folder appears with all its files or not at all.
-/// One of that name is replaced.
+/// One of that name is replaced; see [`recover`] for a conversion that is killed at that moment.
 pub fn create_complete<E: From<io::Error>>(
     split: &Path,
     id: &str,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
-    // Hidden, so that no stage takes what an interrupted conversion leaves behind for a case.
-    let staging = tempfile::Builder::new().prefix(".converting-").tempdir_in(split)?;
-    let staged = staging.path().join(id);
+    let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(split)?;
+    let (new, previous) = (staging.path().join("new"), staging.path().join(PREVIOUS));
+    for folder in [&new, &previous] {
+        std::fs::create_dir(folder)?;
+    }
+    let staged = new.join(id);
     std::fs::create_dir(&staged)?;
     fill(&staged)?;
-    let target = split.join(id);
-    if target.exists() {
-        std::fs::remove_dir_all(&target)?;
+    let (target, kept) = (split.join(id), previous.join(id));
+    if !target.exists() {
+        std::fs::rename(&staged, &target)?;
+        return Ok(());
     }
-    std::fs::rename(&staged, &target)?;
+    std::fs::rename(&target, &kept)?;
+    if let Err(error) = std::fs::rename(&staged, &target) {
+        std::fs::rename(&kept, &target)?;
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// Clears away what killed conversions left in the folder of a split. A case that was just being replaced is put back.
+pub fn recover(split: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(split)? {
+        let staging = entry?;
+        if !staging.file_name().to_string_lossy().starts_with(STAGING) {
+            continue;
+        }
+        if let Ok(cases) = std::fs::read_dir(staging.path().join(PREVIOUS)) {
+            for case in cases {
+                let case = case?;
+                let target = split.join(case.file_name());
+                if !target.exists() {
+                    std::fs::rename(case.path(), target)?;
+                }
+            }
+        }
+        std::fs::remove_dir_all(staging.path())?;
+    }
     Ok(())
 }
 
@@ -47,5 +82,26 @@ mod tests {
         assert_eq!((names(split.path()), names(&split.path().join("a"))), (vec!["a".into()], vec!["old".into()]));
         create_complete(split.path(), "a", fill("new", false)).expect("replaced");
         assert_eq!((names(split.path()), names(&split.path().join("a"))), (vec!["a".into()], vec!["new".into()]));
+    }
+
+    #[test]
+    fn a_conversion_killed_while_it_replaced_a_case_loses_nothing() {
+        let split = tempfile::tempdir().expect("a folder");
+        let write = |name: &str| {
+            let path = split.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, b"x").expect("a file");
+        };
+        // Killed between the two renames, and after them; nothing else leaves a `previous` that is not empty.
+        write(".converting-1/previous/a/old");
+        write(".converting-1/new/a/new");
+        write(".converting-2/previous/b/old");
+        write("b/new");
+        write(".converting-3/new/c/half");
+        write("d/other");
+        recover(split.path()).expect("recovered");
+        assert_eq!(names(split.path()), ["a", "b", "d"]);
+        assert_eq!(names(&split.path().join("a")), ["old"]);
+        assert_eq!(names(&split.path().join("b")), ["new"]);
     }
 }

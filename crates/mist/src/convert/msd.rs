@@ -8,7 +8,7 @@ use super::description::{Description, TEST_FOLDER, TRAIN_FOLDER, modality_of};
 use crate::config::Modality;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::files::{create_folder, write_atomically};
+use crate::files::{check_no_file_in_the_way, create_folder, write_atomically};
 use crate::{json, parallel};
 use case::Split;
 use source::Source;
@@ -64,6 +64,7 @@ fn check_output(options: &Options) -> Result<()> {
     {
         return Err(Error::usage("the output folder is the source folder").at(output).hint("give another --output"));
     }
+    check_no_file_in_the_way(output)?;
     let entries = match std::fs::read_dir(output) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
@@ -94,6 +95,9 @@ fn convert_split(
     }
     let folder = options.output.join(folder);
     create_folder(&folder)?;
+    case_folder::recover(&folder).map_err(|error| {
+        Error::new("cannot clear away what an interrupted conversion left").at(&folder).because(error)
+    })?;
     warn_of_strangers(&folder, ids, console)?;
     let bar = console.bar(title, ids.len() as u64);
     let results = parallel::map(ids, options.workers, |id| {

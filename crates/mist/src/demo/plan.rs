@@ -85,6 +85,7 @@ impl Plan {
                     overrides: if fold == 0 { settings(options.synthetic) } else { Overrides::default() },
                     folds: Some(vec![fold]),
                     resume: false,
+                    verify_determinism: false,
                     evaluate_workers: 1,
                     overwrite,
                 })

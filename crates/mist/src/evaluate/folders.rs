@@ -57,7 +57,7 @@ fn images(folder: &Path) -> Result<BTreeMap<String, Vec<PathBuf>>> {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let stem = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending));
         if let Some(stem) = stem.filter(|stem| !stem.is_empty() && !stem.starts_with('.'))
-            && path.is_file()
+            && !path.is_dir()
         {
             files.entry(stem.to_owned()).or_default().push(path.clone());
         }

@@ -93,15 +93,25 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Remarks on keys that nobody asked for and that look like one that is absent.
+    /// Remarks on keys that nobody asked for and that look like one that somebody did ask for.
     pub fn note_unknown(&self) {
-        for key in self.unknown() {
-            let asked = self.asked.borrow();
-            let absent = asked.iter().copied().filter(|known| !self.entries.contains_key(*known));
-            if let Some(known) = nearest(key, absent) {
-                let remark = format!("`{}` is not a known key; did you mean `{known}`?", self.path_of(key));
-                self.document.remarks.borrow_mut().push(remark);
-            }
+        self.note_keys_beside(&self.asked.borrow());
+    }
+
+    /// Remarks on keys that are none of `known` but look like one of them.
+    pub fn note_keys_beside(&self, known: &[&str]) {
+        for key in self.entries.keys().filter(|key| !known.contains(&key.as_str())) {
+            let (present, absent): (Vec<&str>, Vec<&str>) =
+                known.iter().copied().partition(|known| self.entries.contains_key(*known));
+            let path = self.path_of(key);
+            let remark = match (nearest(key, absent), nearest(key, present)) {
+                (Some(known), _) => format!("`{path}` is not a known key; did you mean `{known}`?"),
+                (None, Some(known)) => {
+                    format!("`{path}` is not a known key and has no effect; `{known}` beside it has")
+                }
+                (None, None) => continue,
+            };
+            self.document.remarks.borrow_mut().push(remark);
         }
     }
 

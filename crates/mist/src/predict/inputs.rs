@@ -1,6 +1,7 @@
 //! Which scans are predicted: a table or a folder. Channels are matched by name.
 
 use crate::error::{CaseFailure, Error, Result};
+use crate::files::{require_file, require_folder};
 use crate::tables::TestPaths;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 pub enum Input {
     /// A table with columns `id` and one per image channel.
     Csv(PathBuf),
-    /// A folder of NIfTI files `<id>.nii.gz` (one channel), `<id>_<channel>.nii.gz`, or `<id>/<channel>.nii.gz`.
+    /// A folder of NIfTI files `<id>_<channel>.nii.gz` or `<id>/<channel>.nii.gz`; for one channel also `<id>.nii.gz`, and
+    /// names are ids as they stand unless all of them end in `_<channel>`.
     Folder(PathBuf),
 }
 
@@ -18,9 +20,14 @@ impl Input {
     /// Fails where there is no such file or folder.
     pub fn check_exists(&self) -> Result<()> {
         match self {
-            Self::Csv(path) if !path.is_file() => Err(Error::new("Paths CSV not found").at(path)),
-            Self::Folder(path) if !path.is_dir() => Err(Error::new("Images directory not found").at(path)),
-            _ => Ok(()),
+            Self::Csv(path) => require_file(
+                path,
+                "Paths CSV not found",
+                "give a table with a column `id` and one per image, or a folder with --images",
+            ),
+            Self::Folder(path) => {
+                require_folder(path, "Images directory not found", "give a folder, or a table with --paths-csv")
+            }
         }
     }
 }
@@ -93,7 +100,11 @@ fn from_folder(folder: &Path, channels: &[String]) -> Result<Listed> {
                 .because(format!("{} and {}", other.display(), file.display()))),
         }
     };
-    for path in entries(folder)? {
+    let entries_of_folder = entries(folder)?;
+    // With one channel `scan_mr` may be the scan `scan` or one that is called so; only if all names end alike it is clear.
+    let mut stems = entries_of_folder.iter().filter(|path| !path.is_dir()).filter_map(|path| stem(path));
+    let whole_names = matches!(channels, [only] if !stems.all(|stem| ends_with(&stem, only).is_some()));
+    for path in entries_of_folder {
         if path.is_dir() {
             let id = file_name(&path);
             // Listed even when none of its files is a channel, so that the patient is reported rather than forgotten.
@@ -107,10 +118,13 @@ fn from_folder(folder: &Path, channels: &[String]) -> Result<Listed> {
                 }
             }
         } else if let Some(stem) = stem(&path) {
+            if whole_names {
+                put(&mut found, stem, 0, path)?;
+                continue;
+            }
             let named = channels.iter().enumerate().find_map(|(index, name)| Some((index, ends_with(&stem, name)?)));
             match named {
                 Some((channel, id)) => put(&mut found, id.to_owned(), channel, path)?,
-                None if channels.len() == 1 => put(&mut found, stem, 0, path)?,
                 None => {
                     return Err(Error::new("the file belongs to no channel").at(&path).hint(format!(
                         "name it <id>_<channel>.nii.gz, with one of the channels {}",
@@ -175,6 +189,14 @@ mod tests {
         let (cases, failures) = super::cases(&Input::Folder(folder.path().into()), &["mr".into()]).expect("cases");
         assert_eq!(names(&cases), ["a: a.nii", "b: b.nii.gz"]);
         assert!(failures.is_empty());
+
+        touch(folder.path(), &["b_mr.nii.gz"]);
+        let (cases, _) = super::cases(&Input::Folder(folder.path().into()), &["mr".into()]).expect("cases");
+        assert_eq!(names(&cases), ["a: a.nii", "b: b.nii.gz", "b_mr: b_mr.nii.gz"], "mixed names are ids");
+        let folder = tempfile::tempdir().expect("a folder");
+        touch(folder.path(), &["a_mr.nii.gz", "b-mr.nii"]);
+        let (cases, _) = super::cases(&Input::Folder(folder.path().into()), &["mr".into()]).expect("cases");
+        assert_eq!(names(&cases), ["a: a_mr.nii.gz", "b: b-mr.nii"], "all names end in the channel");
 
         let folder = tempfile::tempdir().expect("a folder");
         touch(

@@ -3,6 +3,7 @@
 //! Between the preprocessed image and the class indices everything is an array `[x][y][z][channel]` ([`ChannelsLast`]),
 //! as the network takes and gives it; [`restore`] goes back to images.
 
+mod admission;
 mod array;
 pub mod ensemble;
 pub mod flips;
@@ -13,6 +14,7 @@ mod run;
 pub mod settings;
 mod softmax;
 pub mod stitch;
+mod unpredicted;
 pub mod window;
 
 #[cfg(test)]

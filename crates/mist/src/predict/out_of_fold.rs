@@ -1,7 +1,7 @@
 //! Predictions of the cases that a fold held out, from the arrays that training read.
 
 use super::restore::{Original, label_map};
-use super::run::failure_of;
+use super::unpredicted::{Unpredicted, written};
 use super::{ChannelsLast, ensemble, flips, settings};
 use crate::config::Config;
 use crate::console::Console;
@@ -36,8 +36,8 @@ pub fn run(
     let mut failures = Vec::new();
     for case in cases {
         let target = results.join("predictions/train/raw").join(format!("{}.nii.gz", case.id));
-        if let Err(error) = predict(&target, numpy, config, &network, table, &boxes, case) {
-            let failure = failure_of(&case.id, error, console)?;
+        if let Err(unpredicted) = predict(&target, numpy, config, &network, table, &boxes, case) {
+            let failure = unpredicted.failure_of(&case.id, console)?;
             remove_file(&target)?;
             failures.push(failure);
         }
@@ -54,7 +54,7 @@ fn predict(
     table: &TrainPaths,
     boxes: &BoundingBoxes,
     case: &TrainCase,
-) -> Result<()> {
+) -> Result<(), Unpredicted> {
     let files = table.case_files();
     let arrays = CaseFiles {
         id: case.id.clone(),
@@ -65,7 +65,8 @@ fn predict(
     let (volume, _) = CaseArrays::open(arrays, network.classes())?.read()?;
     if volume.channels != config.model.params.in_channels {
         return Err(Error::new(format!("the array has {} channels", volume.channels))
-            .because(format!("the network takes {}", config.model.params.in_channels)));
+            .because(format!("the network takes {}", config.model.params.in_channels))
+            .into());
     }
     let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
     let flips = flips::strategy(settings::flips(config))?;
@@ -86,5 +87,5 @@ fn predict(
     };
     let original = Original { geometry: &geometry, bounding_box: bounding_box.as_ref(), untouched: skip };
     let labels = label_map(&classes, &original, &config.dataset_info.labels)?;
-    nifti::write(target, &labels).map_err(|error| Error::new("cannot write the prediction").at(target).because(error))
+    written(nifti::write(target, &labels))
 }

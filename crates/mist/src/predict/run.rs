@@ -1,13 +1,15 @@
 //! `predict`: label maps for new scans.
 
+use super::admission::{Work, check_networks};
 use super::inputs::{self, Case, Input};
 use super::restore::{Original, label_map, probability_maps};
+use super::unpredicted::{Unpredicted, written};
 use super::{ChannelsLast, ensemble, flips, settings};
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::device;
-use crate::error::{CaseFailure, Error, Kind, Result};
-use crate::files::{create_folder, remove_file};
+use crate::error::{CaseFailure, Error, Result};
+use crate::files::{create_folder, remove_file, require_file, require_folder};
 use crate::network::{self, Network};
 use crate::preprocess::{self, preprocess_case};
 use mist_nn::Registry;
@@ -36,14 +38,11 @@ pub struct Options {
 /// cases that failed; the others go on.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     device::resolve(&options.device, console)?;
-    if !options.models_dir.is_dir() {
-        return Err(Error::new("Models directory not found").at(&options.models_dir));
-    }
-    if !options.config.is_file() {
-        return Err(Error::new("Config file not found").at(&options.config));
-    }
+    require_folder(&options.models_dir, "Models directory not found", "name the folder `models` of a results folder")?;
+    require_file(&options.config, "Config file not found", "name the config.json of the run that trained the models")?;
     options.input.check_exists()?;
     let config = Config::load(&options.config, &Choices::of(registry))?;
+    config.warn_of_unknown_keys(console);
     let (cases, mut failures) = inputs::cases(&options.input, &config.dataset_info.images)?;
     let listed = cases.len() + failures.len();
     let networks = load_networks(&options.models_dir, &config, registry)?;
@@ -80,22 +79,14 @@ pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Res
             .because("there is no fold_*.pt")
             .hint("name the folder `models` of a results folder"));
     }
+    let parameters = network::build(config, registry)?.parameters().iter().map(|spec| spec.count()).sum();
+    check_networks(files.len(), parameters)?;
     let load = |path: &PathBuf| {
         let model = network::build(config, registry)?;
         let parameters = network::read_weights(path, model.parameters())?;
         Ok(Network::new(model, &parameters, config.model.params.out_channels))
     };
     files.iter().map(load).collect()
-}
-
-/// A failed case, reported; a stop that the user asked for is no failure of the case.
-pub fn failure_of(id: &str, error: Error, console: &dyn Console) -> Result<CaseFailure> {
-    if error.kind() == Kind::Interrupted {
-        return Err(error.place(format!("case {id}")));
-    }
-    let failure = CaseFailure { id: id.into(), stage: "predicting".into(), file: None, reason: error.to_string() };
-    console.error(&failure.to_string());
-    Ok(failure)
 }
 
 /// Where the files of a case go.
@@ -141,8 +132,8 @@ impl<'a> Predictor<'a> {
         let bar = console.bar("Running inference", cases.len() as u64);
         let mut failures = Vec::new();
         for case in cases {
-            if let Err(error) = self.predict(case, targets) {
-                let failure = failure_of(&case.id, error, console)?;
+            if let Err(unpredicted) = self.predict(case, targets) {
+                let failure = unpredicted.failure_of(&case.id, console)?;
                 targets.remove(&case.id)?;
                 failures.push(failure);
             }
@@ -151,11 +142,19 @@ impl<'a> Predictor<'a> {
         Ok(failures)
     }
 
-    fn predict(&self, case: &Case, targets: &Targets) -> Result<()> {
+    fn predict(&self, case: &Case, targets: &Targets) -> Result<(), Unpredicted> {
         let prepared = preprocess_case(&self.preprocessing, &case.images, None, None)
             .map_err(|problem| Error::new(problem.to_string()))?;
         let image = ChannelsLast::new(prepared.size, prepared.channels, prepared.image)?;
         let flips = flips::strategy(settings::flips(self.config))?;
+        let work = Work {
+            size: image.size(),
+            channels: image.channels(),
+            classes: self.config.model.params.out_channels,
+            networks: self.networks.len(),
+            flips: flips.len(),
+        };
+        work.check()?;
         let windows = settings::windows(self.config);
         let mut mean = ensemble::Mean::new();
         for network in &self.networks {
@@ -174,12 +173,11 @@ impl<'a> Predictor<'a> {
         let name = format!("{}.nii.gz", case.id);
         let labels = label_map(&classes, &original, &self.config.dataset_info.labels)?;
         let target = targets.labels.join(&name);
-        let cannot = |target: &Path| Error::new("cannot write the prediction").at(target);
-        nifti::write(&target, &labels).map_err(|error| cannot(&target).because(error))?;
+        written(nifti::write(&target, &labels))?;
         if let Some(folder) = &targets.probabilities {
             let maps = probability_maps(&probabilities, prepared.spacing, &original)?;
             let target = folder.join(&name);
-            nifti::write_vector(&target, &maps).map_err(|error| cannot(&target).because(error))?;
+            written(nifti::write_vector(&target, &maps))?;
         }
         Ok(())
     }

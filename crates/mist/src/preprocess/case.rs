@@ -1,11 +1,13 @@
 //! One case: from the scans of a patient to the arrays that a network sees.
 
+use super::budget;
 use super::distance_maps::distance_maps;
 use super::interleave::interleave;
 use super::normalize::normalize;
 use super::problem::Problem;
 use super::read::{check_grid, read_image};
 use super::settings::{DistanceMaps, Settings};
+use crate::memory;
 use mist_volume::crop::{BoundingBox, crop};
 use mist_volume::orientation::to_standard;
 use mist_volume::resample::{resample_image, resample_labels};
@@ -54,7 +56,7 @@ pub fn preprocess_case(
         false => None,
     };
 
-    let first = prepare_image(settings, first, bounding_box.as_ref(), first_file)?;
+    let first = prepare_image(settings, first, bounding_box.as_ref(), first_file, channels.len())?;
     let mut case = PreprocessedCase {
         image: vec![0.0; first.voxels().len() * channels.len()],
         channels: channels.len(),
@@ -70,7 +72,7 @@ pub fn preprocess_case(
     for (channel, file) in more_files.iter().enumerate() {
         let image = read_image(file)?;
         check_grid(&original_geometry, first_file, image.geometry(), file)?;
-        let image = prepare_image(settings, image, bounding_box.as_ref(), file)?;
+        let image = prepare_image(settings, image, bounding_box.as_ref(), file, 0)?;
         check_size(case.size, image.size(), file)?;
         interleave(image.voxels(), case.size, &mut case.image, channel + 1, channels.len());
     }
@@ -90,16 +92,22 @@ pub fn preprocess_case(
     Ok(case)
 }
 
+/// `channels` are those that have to be held beside this one.
 fn prepare_image(
     settings: &Settings,
     image: Volume<f32>,
     bounding_box: Option<&BoundingBox>,
     file: &Path,
+    channels: usize,
 ) -> Result<Volume<f32>, Problem> {
     if settings.skip {
         return Ok(image);
     }
     let mut image = to_standard(&cropped(image, bounding_box, file)?);
+    let refusal = budget::refusal(image.geometry(), settings.target_spacing, channels, memory::available());
+    if let Some(refusal) = refusal {
+        return Err(Problem::with_file("resampling", file, refusal));
+    }
     if !all_close(&image.geometry().spacing, &settings.target_spacing) {
         image = resample_image(&image, settings.target_spacing);
     }

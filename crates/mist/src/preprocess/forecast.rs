@@ -1,5 +1,6 @@
 //! What preprocessing will take, said before it begins.
 
+use super::budget;
 use super::inputs::TrainingFiles;
 use super::read::read_geometry;
 use super::settings::Settings;
@@ -26,15 +27,24 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    /// Reads a header of each case. Cases whose header cannot be read count nothing; they will be reported when their
-    /// turn comes.
-    pub fn of(settings: &Settings, cases: &[TrainingFiles], workers: usize) -> Result<Self> {
+    /// Reads a header of each case. Cases whose header cannot be read, or that would not fit into the `available` memory,
+    /// count nothing; they will be reported when their turn comes.
+    pub fn of(settings: &Settings, cases: &[TrainingFiles], workers: usize, available: Option<f64>) -> Result<Self> {
         let geometries =
             parallel::map(cases, workers, |case| Ok(case.images.first().and_then(|file| read_geometry(file).ok())))?;
         let mut forecast = Self::default();
         for (case, geometry) in cases.iter().zip(geometries) {
             let Some(geometry) = geometry else { continue };
-            let voxels = output_voxels(settings, &geometry, case);
+            let prepared = prepared_geometry(settings, &geometry, case);
+            // Refused when its turn comes; it must not take workers and disk from the others until then.
+            let target = settings.target_spacing;
+            let refused = budget::refusal(&prepared, target, case.images.len(), available).is_some();
+            if refused && !settings.skip {
+                continue;
+            }
+            let size =
+                if settings.skip { prepared.size } else { resampled_size(prepared.size, prepared.spacing, target) };
+            let voxels: f64 = size.into_iter().map(|n| n as f64).product();
             let channels = case.images.len() as f64;
             let maps = settings.distance_maps.map_or(0.0, |_| settings.labels.len() as f64);
             // One byte for the label.
@@ -55,17 +65,16 @@ impl Forecast {
     }
 }
 
-fn output_voxels(settings: &Settings, geometry: &Geometry, case: &TrainingFiles) -> f64 {
+/// The grid of the images of a case before they are resampled.
+fn prepared_geometry(settings: &Settings, geometry: &Geometry, case: &TrainingFiles) -> Geometry {
     if settings.skip {
-        return geometry.voxel_count() as f64;
+        return *geometry;
     }
     let size = match &case.bounding_box {
         Some(bounding_box) if settings.crop => bounding_box.size(),
         _ => geometry.size,
     };
-    let standard = standard_geometry(&Geometry { size, ..*geometry });
-    let size = resampled_size(standard.size, standard.spacing, settings.target_spacing);
-    size.into_iter().map(|n| n as f64).product()
+    standard_geometry(&Geometry { size, ..*geometry })
 }
 
 #[cfg(test)]
@@ -96,15 +105,15 @@ mod tests {
             normalization: Normalization { ct: None, nonzero: false },
             distance_maps: None,
         };
-        let cropped = Forecast::of(&settings, &cases, 1).unwrap();
+        let cropped = Forecast::of(&settings, &cases, 1, None).unwrap();
         assert_eq!(cropped.disk, 2000.0 * 9.0, "10 x 10 x 20 voxels, two channels and a label");
         settings.crop = false;
-        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk);
+        assert_eq!(Forecast::of(&settings, &cases, 1, None).unwrap().disk, 2.0 * cropped.disk);
         settings.distance_maps = Some(super::super::settings::DistanceMaps { normalized: true });
-        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk + 4000.0 * 8.0);
+        assert_eq!(Forecast::of(&settings, &cases, 1, None).unwrap().disk, 2.0 * cropped.disk + 4000.0 * 8.0);
         settings.distance_maps = None;
         settings.skip = true;
-        assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, cropped.disk, "20 x 10 x 10 voxels");
+        assert_eq!(Forecast::of(&settings, &cases, 1, None).unwrap().disk, cropped.disk, "20 x 10 x 10 voxels");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use crate::config::{Choices, Config};
 use crate::error::{Error, Result};
+use crate::files::require_folder;
 use crate::tables::{BoundingBoxes, TrainPaths};
 use mist_volume::crop::BoundingBox;
 use std::path::{Path, PathBuf};
@@ -37,12 +38,12 @@ impl TrainingFiles {
 
 /// Reads `config.json`, after checking that everything that preprocessing needs is there.
 pub fn load_config(results: &Path, choices: &Choices) -> Result<Config> {
+    const HINT: &str = "run `mist analyze` first, or name its folder with --results";
+    require_folder(results, "there is no results folder", HINT)?;
     let missing: Vec<&str> =
         [CONFIG, TRAIN_PATHS, BOXES].into_iter().filter(|name| !results.join(name).is_file()).collect();
     if !missing.is_empty() {
-        return Err(Error::new(format!("the results folder lacks {}", missing.join(", ")))
-            .at(results)
-            .hint("run the analysis first, or name its folder with --results"));
+        return Err(Error::new(format!("the results folder lacks {}", missing.join(", "))).at(results).hint(HINT));
     }
     Config::load(&results.join(CONFIG), choices)
 }

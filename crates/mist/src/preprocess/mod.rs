@@ -3,6 +3,7 @@
 //! Each case is cropped, turned to the standard frame, resampled, normalized and stacked on its own ([`case`]); this
 //! module goes over the cases of a run. Prediction prepares its scans by the same function.
 
+pub(crate) mod budget;
 pub mod case;
 pub mod distance_maps;
 mod forecast;
@@ -71,6 +72,7 @@ fn preprocess(options: &Options, registry: &mist_nn::Registry, console: &dyn Con
     let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
     options.apply(&mut config);
+    config.warn_of_unknown_keys(console);
     let settings = Settings::of(&config)?;
     let cases = inputs::cases(&options.results, &config)?;
     let output = Output::open(&options.numpy, options.overwrite, settings.distance_maps.is_some())?;
@@ -121,14 +123,15 @@ fn admitted_workers(
     cases: &[TrainingFiles],
     console: &dyn Console,
 ) -> Result<usize> {
-    let forecast = Forecast::of(settings, cases, options.workers)?;
+    let available = memory::available();
+    let forecast = Forecast::of(settings, cases, options.workers, available)?;
     console.info(&format!(
         "{} cases, about {} of arrays and at most {} of memory for each worker",
         cases.len(),
         memory::readable(forecast.disk),
         memory::readable(forecast.memory_per_worker)
     ));
-    let Some(available) = memory::available() else { return Ok(options.workers) };
+    let Some(available) = available else { return Ok(options.workers) };
     let workers = forecast.fitting_workers(options.workers, available);
     if workers < options.workers {
         let free = memory::readable(available);

@@ -3,8 +3,9 @@
 //! The reference reads everything but the key `mist`, which holds what an exact continuation needs besides: the
 //! schedule that the run follows, the position inside an epoch and the names behind the optimizer's numbers.
 
+use crate::console::Console;
 use crate::error::{Error, Result};
-use crate::files::write_atomically_with;
+use crate::files::{remove_file, write_atomically_with};
 use crate::network;
 use mist_nn::optimizers::{Kind, Optimizer, TensorState};
 use mist_nn::parameters::{ParameterSpec, Parameters};
@@ -40,17 +41,46 @@ pub fn file(results: &Path, fold: usize) -> PathBuf {
     results.join("checkpoints").join(format!("fold_{fold}_checkpoint.pt"))
 }
 
+/// The generation before it: `<results>/checkpoints/fold_<k>_checkpoint.previous.pt`.
+pub fn previous_file(results: &Path, fold: usize) -> PathBuf {
+    file(results, fold).with_extension("previous.pt")
+}
+
+/// Lets the present file also be the previous generation. A name more for the same bytes where the file system can do that.
+fn keep(path: &Path) -> Result<()> {
+    let previous = path.with_extension("previous.pt");
+    if !path.is_file() {
+        return Ok(());
+    }
+    remove_file(&previous)?;
+    let failed = |error| Error::new("cannot keep the previous checkpoint").at(&previous).because(error);
+    std::fs::hard_link(path, &previous).or_else(|_| std::fs::copy(path, &previous).map(drop)).map_err(failed)
+}
+
 impl Checkpoint {
-    /// Writes the file, completely or not at all.
+    /// Writes the file, completely or not at all, and keeps the one before.
     pub fn write(&self, path: &Path) -> Result<()> {
+        keep(path)?;
         let value = self.to_value()?;
         let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
         write_atomically_with(path, |file| weights::write(file, root, &value).map_err(std::io::Error::other))
     }
 
+    /// Reads the latest checkpoint of the fold; the one before, with a warning, if that is damaged.
+    pub fn latest(results: &Path, fresh: &Self, console: &dyn Console) -> Result<Self> {
+        let (path, previous) = (file(results, fresh.fold), previous_file(results, fresh.fold));
+        Self::read(&path, fresh).or_else(|error| match Self::read(&previous, fresh) {
+            Err(_) => Err(error),
+            Ok(before) => {
+                console.warn(&format!("{error}; going on from the one before, {}", previous.display()));
+                Ok(before)
+            }
+        })
+    }
+
     /// Reads a file of ours or of the reference. `fresh` is the state before the first step: its weight decay holds, and
     /// its schedule where the file, being the reference's, has none.
-    pub fn read(path: &Path, fresh: &Self) -> Result<Self> {
+    fn read(path: &Path, fresh: &Self) -> Result<Self> {
         let cannot = || Error::new("cannot continue from the checkpoint").at(path);
         let value = weights::read(path)
             .map_err(|error| cannot().because(error).hint("start this fold again with --overwrite"))?;

@@ -1,18 +1,29 @@
 //! Training of one fold: the epoch loop, from its start or from a checkpoint.
 
 use super::checkpoint::{self, Checkpoint};
-use super::log::Log;
+use super::curves;
+use super::history::{Epoch, History};
+use super::log::{Log, log_folder};
 use super::step::Trainer;
-use super::validate::Validator;
+use super::validate::{Validation, Validator};
 use crate::console::Console;
 use crate::error::{Error, Kind, Result};
+use crate::files::write_atomically;
 use crate::interrupt;
 use crate::load::Loader;
 use crate::network;
 use crate::text::duration;
 use mist_nn::losses::LossWeighting;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How fast the steps of an epoch went.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    steps_per_second: f64,
+    /// Share of the time that went by waiting for batches.
+    waiting: f64,
+}
 
 /// Everything that the epoch loop of a fold works with.
 pub struct FoldRun<'a> {
@@ -24,10 +35,14 @@ pub struct FoldRun<'a> {
     pub loader_threads: usize,
     /// Epochs of the whole run.
     pub epochs: usize,
+    /// Labels of the foreground classes, for the records.
+    pub labels: &'a [i64],
     /// How a composite loss weighs its terms over the epochs; the loss's own weight if absent.
     pub weighting: Option<&'a LossWeighting>,
     /// Steps of an epoch.
     pub steps: usize,
+    /// Most time between two checkpoints inside an epoch.
+    pub checkpoint_interval: Duration,
     /// One step.
     pub trainer: Trainer<'a>,
     /// Validation after each epoch.
@@ -35,13 +50,17 @@ pub struct FoldRun<'a> {
 }
 
 impl FoldRun<'_> {
-    /// Trains from `state` to the last epoch. After every epoch a checkpoint is written, and the weights whenever the mean
+    /// Trains from `state` to the last epoch. After every epoch, and now and then inside one, a checkpoint is written, and the
+    /// weights whenever the mean
     /// validation loss is the smallest so far. A stop that the user asks for saves the step it comes in.
     pub fn run(&self, mut state: Checkpoint, console: &dyn Console) -> Result<()> {
         let mut log = Log::open(self.results, state.fold)?;
+        let folder = log_folder(self.results, state.fold);
+        let mut history = History::open(&folder, self.labels, state.epoch)?;
         while state.epoch < self.epochs {
-            let trained = self.train_epoch(&mut state, console).and_then(|()| self.validate(&state, console));
-            let validation = match trained {
+            let trained =
+                self.train_epoch(&mut state, console).and_then(|pace| Ok((pace, self.validate(&state, console)?)));
+            let (pace, Validation { loss: validation, dice }) = match trained {
                 Err(error) if error.kind() == Kind::Interrupted => {
                     state.write(&checkpoint::file(self.results, state.fold))?;
                     return Err(error);
@@ -69,33 +88,54 @@ impl FoldRun<'_> {
                     state.best
                 ));
             }
-            log.epoch(number, state.schedule.rate(number as u64), training, validation)?;
+            let epoch = Epoch {
+                number,
+                learning_rate: state.schedule.rate(state.epoch as u64),
+                loss_weight: self.alpha(&state),
+                training_loss: training,
+                validation_loss: validation,
+                steps_per_second: pace.map(|pace| pace.steps_per_second),
+                waiting: pace.map(|pace| pace.waiting),
+                dice,
+            };
+            log.epoch(&epoch, state.schedule.rate(number as u64), self.labels)?;
+            history.add(epoch)?;
+            let title = format!("Fold {}, epoch {number} of {}", state.fold, self.epochs);
+            write_atomically(&folder.join("training.svg"), curves::svg(&title, &history).as_bytes())?;
             (state.epoch, state.step, state.loss_sum) = (number, 0, 0.0);
             state.write(&checkpoint::file(self.results, state.fold))?;
         }
         Ok(())
     }
 
-    /// The remaining steps of the epoch.
-    fn train_epoch(&self, state: &mut Checkpoint, console: &dyn Console) -> Result<()> {
+    /// Weight of the first term of the loss, where a schedule says it.
+    fn alpha(&self, state: &Checkpoint) -> Option<f64> {
+        self.weighting.map(|weighting| weighting.alpha(state.epoch as u64, self.epochs as u64))
+    }
+
+    /// The remaining steps of the epoch; how fast they went, if there were any.
+    fn train_epoch(&self, state: &mut Checkpoint, console: &dyn Console) -> Result<Option<Pace>> {
         let remaining = self.steps.saturating_sub(state.step);
         if remaining == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let rate = state.schedule.rate(state.epoch as u64);
-        let alpha = self.weighting.map(|weighting| weighting.alpha(state.epoch as u64, self.epochs as u64));
+        let alpha = self.alpha(state);
         let title = format!("Fold {}, epoch {}/{}", state.fold, state.epoch + 1, self.epochs);
         let bar = console.bar(&title, remaining as u64);
         let begin = Instant::now();
-        let batches = self.loader.stream(state.epoch, state.step, remaining, self.loader_threads)?;
-        for (done, batch) in batches.enumerate() {
+        let mut batches = self.loader.stream(state.epoch, state.step, remaining, self.loader_threads)?;
+        let mut done = 0;
+        let mut saved = begin;
+        for batch in batches.by_ref() {
             let place = format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
             let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate, alpha);
             state.loss_sum += loss.map_err(|error| error.place(place.clone()))?;
             state.step += 1;
             state.global_step += 1;
             bar.advance(1);
-            let pace = (done + 1) as f64 / begin.elapsed().as_secs_f64();
+            done += 1;
+            let pace = done as f64 / begin.elapsed().as_secs_f64();
             let left = self.steps * (self.epochs - state.epoch) - state.step;
             bar.message(&format!(
                 "loss: {:.4}, lr: {rate:.2e}, {pace:.1} steps/s, {} left",
@@ -105,11 +145,17 @@ impl FoldRun<'_> {
             if interrupt::requested() {
                 return Err(Error::interrupted(format!("stopped on request after step {}", state.step)).place(place));
             }
+            if saved.elapsed() >= self.checkpoint_interval && state.step < self.steps {
+                state.write(&checkpoint::file(self.results, state.fold))?;
+                saved = Instant::now();
+            }
         }
-        Ok(())
+        let seconds = begin.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+        let waiting = batches.waited().as_secs_f64() / seconds;
+        Ok(Some(Pace { steps_per_second: done as f64 / seconds, waiting }))
     }
 
-    fn validate(&self, state: &Checkpoint, console: &dyn Console) -> Result<f64> {
+    fn validate(&self, state: &Checkpoint, console: &dyn Console) -> Result<Validation> {
         let bar = console.bar("Validating", self.validator.cases.len() as u64);
         self.validator.run(&state.parameters, |mean| {
             bar.advance(1);

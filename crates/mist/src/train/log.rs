@@ -1,9 +1,15 @@
-//! What a fold leaves for people: TensorBoard events under the reference's tags.
+//! TensorBoard events of a fold: the reference's tags, and Dice per class.
 
+use super::history::Epoch;
 use crate::error::Result;
 use crate::tensorboard::EventWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// `<results>/logs/fold_<k>`.
+pub fn log_folder(results: &Path, fold: usize) -> PathBuf {
+    results.join("logs").join(format!("fold_{fold}"))
+}
 
 /// Event files of one fold.
 pub struct Log {
@@ -15,7 +21,7 @@ pub struct Log {
 impl Log {
     /// Starts new files in `<results>/logs/fold_<k>`; a continued run adds to what is there.
     pub fn open(results: &Path, fold: usize) -> Result<Self> {
-        let folder = results.join("logs").join(format!("fold_{fold}"));
+        let folder = log_folder(results, fold);
         let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".into());
         let start = |folder: &Path| EventWriter::create(folder, now(), &host);
         Ok(Self {
@@ -25,18 +31,21 @@ impl Log {
         })
     }
 
-    /// Records a finished epoch, counted from 1. As in the reference the rate is that of the next epoch.
-    pub fn epoch(&mut self, epoch: usize, next_rate: f64, training: f64, validation: f64) -> Result<()> {
-        let values = [
-            (&mut self.rates, "learning_rate", next_rate),
-            (&mut self.training, "losses", training),
-            (&mut self.validation, "losses", validation),
-        ];
-        for (writer, tag, value) in values {
-            writer.scalar(tag, epoch as i64, value as f32, now())?;
-            writer.flush()?;
+    /// Records a finished epoch. As in the reference the rate is that of the next epoch. `labels` are those of `epoch.dice`.
+    pub fn epoch(&mut self, epoch: &Epoch, next_rate: f64, labels: &[i64]) -> Result<()> {
+        let step = epoch.number as i64;
+        self.rates.scalar("learning_rate", step, next_rate as f32, now())?;
+        if let Some(alpha) = epoch.loss_weight {
+            self.rates.scalar("alpha", step, alpha as f32, now())?;
         }
-        Ok(())
+        self.training.scalar("losses", step, epoch.training_loss as f32, now())?;
+        self.validation.scalar("losses", step, epoch.validation_loss as f32, now())?;
+        for (label, dice) in labels.iter().zip(&epoch.dice) {
+            if let Some(dice) = dice {
+                self.validation.scalar(&format!("dice/label_{label}"), step, *dice as f32, now())?;
+            }
+        }
+        [&mut self.rates, &mut self.training, &mut self.validation].into_iter().try_for_each(EventWriter::flush)
     }
 }
 

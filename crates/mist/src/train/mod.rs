@@ -4,7 +4,10 @@
 //! or was stopped and continued, and for any number of loader threads.
 
 mod checkpoint;
+mod curves;
+mod determinism;
 mod fold;
+mod history;
 mod log;
 mod loss;
 mod prepare;
@@ -16,13 +19,15 @@ mod validate;
 use crate::config::{Config, Overrides};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
-use crate::files::{create_folder, remove_file};
+use crate::files::{create_folder, remove_file, require_folder};
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::{finalize, network};
 use fold::FoldRun;
+use loss::TrainingLoss;
 use mist_nn::Registry;
 use mist_nn::losses::{Classes, dice::Dice};
+use mist_nn::models::Model;
 use std::path::{Path, PathBuf};
 use step::Trainer;
 use validate::Validator;
@@ -40,6 +45,8 @@ pub struct Options {
     pub folds: Option<Vec<usize>>,
     /// Continue from checkpoints.
     pub resume: bool,
+    /// Only train a few steps twice and compare their results; nothing is written.
+    pub verify_determinism: bool,
     /// Cases evaluated at once after training.
     pub evaluate_workers: usize,
     /// Allow replacing the models of an earlier run.
@@ -65,6 +72,12 @@ pub fn how_to_continue(options: &Options) -> &'static str {
 
 fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let (config, folds, table, mut failures) = settings::settle(options, registry, console)?;
+    if options.verify_determinism {
+        for &fold in &folds {
+            verify_fold(options, &config, registry, &table, fold, console)?;
+        }
+        return Ok(failures);
+    }
     if options.overwrite {
         discard(&options.results, &folds)?;
     }
@@ -119,7 +132,9 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 /// Removes what an earlier run left of these folds, so that stopping and resuming this one never mixes the two.
 fn discard(results: &Path, folds: &[usize]) -> Result<()> {
     for &fold in folds {
-        remove_file(&checkpoint::file(results, fold))?;
+        for file in [checkpoint::file(results, fold), checkpoint::previous_file(results, fold)] {
+            remove_file(&file)?;
+        }
         remove_file(&network::weights_file(&results.join("models"), fold))?;
     }
     remove_file(&results.join("results.csv"))
@@ -165,14 +180,11 @@ fn train_fold(
         loader: &cases.loader,
         loader_threads: loader_threads(training.hardware.num_cpu_workers),
         epochs: training.epochs,
+        labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
         weighting: training.loss.composite_loss_weighting.as_ref(),
         steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
-        trainer: Trainer {
-            model: model.as_ref(),
-            loss: loss.loss.as_ref(),
-            clip_norm: training.grad_clip_norm,
-            device: mist_nn::for_training(),
-        },
+        checkpoint_interval: training.checkpoint_interval(),
+        trainer: trainer(config, model.as_ref(), &loss),
         validator: Validator {
             model: model.as_ref(),
             loss: &Dice { classes: Classes::Foreground },
@@ -184,6 +196,31 @@ fn train_fold(
     run.run(state, console)
 }
 
+fn verify_fold(
+    options: &Options,
+    config: &Config,
+    registry: &Registry,
+    table: &TrainPaths,
+    fold: usize,
+    console: &dyn Console,
+) -> Result<()> {
+    let model = network::build(config, registry)?;
+    let loss = loss::build(config, registry)?;
+    let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
+    let trainer = trainer(config, model.as_ref(), &loss);
+    let threads = loader_threads(config.training.hardware.num_cpu_workers);
+    determinism::verify(config, &options.results, fold, &cases, &trainer, threads, console)
+}
+
+fn trainer<'a>(config: &Config, model: &'a dyn Model, loss: &'a TrainingLoss) -> Trainer<'a> {
+    Trainer {
+        model,
+        loss: loss.loss.as_ref(),
+        clip_norm: config.training.grad_clip_norm,
+        device: mist_nn::for_training(),
+    }
+}
+
 /// The configured number, but never more than the cores leave free.
 fn loader_threads(configured: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -192,9 +229,7 @@ fn loader_threads(configured: usize) -> usize {
 
 /// Checks that a folder exists and holds these entries.
 fn require(folder: &Path, entries: &[&str], hint: &str) -> Result<()> {
-    if !folder.is_dir() {
-        return Err(Error::new("the folder does not exist").at(folder).hint(hint));
-    }
+    require_folder(folder, "the folder does not exist", hint)?;
     let missing: Vec<&str> = entries.iter().copied().filter(|entry| !folder.join(entry).exists()).collect();
     if missing.is_empty() {
         return Ok(());

@@ -125,7 +125,7 @@ pub fn state(
         schedule: wanted,
     };
     if resume && path.is_file() {
-        let mut state = Checkpoint::read(&path, &fresh)?;
+        let mut state = Checkpoint::latest(results, &fresh, console)?;
         if state.epoch >= training.epochs {
             console.info(&format!("Fold {fold} is already complete"));
             return Ok(None);

@@ -29,9 +29,7 @@ pub fn settle(
 
     let path = results.join("config.json");
     let mut config = Config::load(&path, &Choices::of(registry))?;
-    for remark in config.remarks() {
-        console.warn(remark);
-    }
+    config.warn_of_unknown_keys(console);
     let changes = options.overrides.apply(&mut config)?;
     network::build(&config, registry)?;
     config.check_for_training()?;
@@ -44,16 +42,21 @@ pub fn settle(
     }
     let folds = folds(options, &config)?;
     let (table, failures) = usable_cases(options, console)?;
-    if options.resume {
-        if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) {
+    // What is only verified neither continues nor replaces anything.
+    match (options.verify_determinism, options.resume) {
+        (true, _) => {}
+        (false, false) => refuse_to_replace(options, &folds)?,
+        (false, true) if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) => {
             check_resume(&changes, console)?;
         }
-    } else {
-        refuse_to_replace(options, &folds)?;
+        (false, true) => {}
     }
     for fold in &folds {
         // Opened again when their turn comes; a missing file of the last fold must not show after days.
         prepare::cases(&config, needs, &table, &options.numpy, *fold)?;
+    }
+    if options.verify_determinism {
+        return Ok((config, folds, table, failures));
     }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
     Ok((config, folds, table, failures))
@@ -66,12 +69,12 @@ fn check_memory(config: &Config) -> Result<()> {
     // The image, and per class logits, probabilities and truth.
     let values = params.in_channels + 3 * params.out_channels;
     let bytes = 4.0 * voxels * (config.training.batch_size_per_gpu * values) as f64;
-    match memory::available() {
-        Some(available) if bytes > available => Err(Error::new("a step needs more memory than there is")
+    match memory::shortage(bytes) {
+        Some(why) => Err(Error::new("a step needs more memory than there is")
             .place("spatial_config.patch_size, training.batch_size_per_gpu")
-            .because(format!("it takes at least {}, {} are free", memory::readable(bytes), memory::readable(available)))
+            .because(why)
             .hint("choose a smaller --patch-size or --batch-size-per-gpu")),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
 

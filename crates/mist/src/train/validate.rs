@@ -10,6 +10,14 @@ use mist_nn::losses::{Loss, Target, deep_supervision};
 use mist_nn::models::{Model, Output};
 use mist_nn::parameters::Parameters;
 
+/// What validation found.
+pub struct Validation {
+    /// Mean loss over the cases, each counting alike.
+    pub loss: f64,
+    /// Mean Dice of each foreground class over those cases that have it, in truth or prediction.
+    pub dice: Vec<Option<f64>>,
+}
+
 /// What validation needs besides the weights.
 pub struct Validator<'a> {
     /// The network.
@@ -25,17 +33,19 @@ pub struct Validator<'a> {
 }
 
 impl Validator<'_> {
-    /// Mean loss over the cases, each counting alike. `done` is told after each case.
-    pub fn run(&self, parameters: &Parameters, mut done: impl FnMut(f64)) -> Result<f64> {
+    /// Predicts all cases. `done` is told the mean loss so far after each case.
+    pub fn run(&self, parameters: &Parameters, mut done: impl FnMut(f64)) -> Result<Validation> {
         let device = mist_nn::for_inference();
         let weights = parameters.on(&device);
         let mut sum = 0.0;
+        let mut dice = vec![(0.0, 0usize); self.classes.saturating_sub(1)];
         for (index, case) in self.cases.iter().enumerate() {
             let (volume, _) = case.read()?;
             let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
             let mut forward = |patches| network::logits(self.model, &weights, &device, patches);
             let logits = sliding_window(&image, &self.windows, self.classes, &mut forward)?;
             let [x, y, z] = logits.size();
+            add_dice(&mut dice, logits.values(), self.classes, &volume.label);
             let prediction = FeatureMap::from_channels_last(logits.into_values(), [1, x, y, z, self.classes], &device);
             let output = Output { prediction, auxiliary: Vec::new() };
             let loss = Target::new(&volume.label, volume.size, self.classes, &device)
@@ -44,6 +54,44 @@ impl Validator<'_> {
             sum += f64::from(loss.into_scalar::<f32>());
             done(sum / (index + 1) as f64);
         }
-        Ok(sum / self.cases.len() as f64)
+        let mean = |(sum, count): (f64, usize)| (count > 0).then(|| sum / count as f64);
+        Ok(Validation { loss: sum / self.cases.len() as f64, dice: dice.into_iter().map(mean).collect() })
+    }
+}
+
+/// Adds the Dice of one case to the sums of the foreground classes that it has.
+fn add_dice(sums: &mut [(f64, usize)], logits: &[f32], classes: usize, labels: &[u8]) {
+    // Voxels of truth and prediction together, and of both at once.
+    let mut counts = vec![[0u64; 2]; classes];
+    for (logits, &truth) in logits.chunks_exact(classes).zip(labels) {
+        let mut predicted = 0;
+        for (class, logit) in logits.iter().enumerate() {
+            if *logit > logits[predicted] {
+                predicted = class;
+            }
+        }
+        for class in [predicted, usize::from(truth)] {
+            counts[class][0] += 1;
+        }
+        counts[predicted][1] += u64::from(predicted == usize::from(truth));
+    }
+    for (sum, [either, both]) in sums.iter_mut().zip(&counts[1..]) {
+        if *either > 0 {
+            *sum = (sum.0 + 2.0 * *both as f64 / *either as f64, sum.1 + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::add_dice;
+
+    #[test]
+    fn dice_counts_the_cases_that_have_the_class() {
+        let mut sums = [(0.0, 0); 2];
+        // Predicted 1, 1, 0 where the truth is 1, 0, 0; class 2 is nowhere.
+        let logits = [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
+        add_dice(&mut sums, &logits, 3, &[1, 0, 0]);
+        assert_eq!(sums, [(2.0 / 3.0, 1), (0.0, 0)]);
     }
 }

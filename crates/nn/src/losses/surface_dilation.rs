@@ -9,6 +9,8 @@ const EPS: f32 = 1e-6;
 const SAFETY_FACTOR: f64 = 1.25;
 /// Smallest step in mm that voxels are counted by.
 const SMALLEST_SPACING: f64 = 1e-12;
+/// Voxels; farther than any grid reaches.
+const FARTHEST: f64 = 1e6;
 
 /// `1 − mean 2 Σ D(p)·D(t) / (Σ D(p) + Σ D(t) + ε)` over samples and foreground classes, where `D` dilates the soft boundary
 /// `a − min₃ₓ₃ₓ₃(a)` by a tolerance.
@@ -43,7 +45,7 @@ impl SurfaceDilation {
 fn window(spacing: [f64; 3], tolerance: Option<f64>) -> [usize; 3] {
     let coarsest = spacing.into_iter().fold(0.0, f64::max);
     let tolerance = tolerance.unwrap_or(coarsest * SAFETY_FACTOR);
-    spacing.map(|step| 2 * (tolerance / step.max(SMALLEST_SPACING)).ceil() as usize + 1)
+    spacing.map(|step| 2 * (tolerance / step.max(SMALLEST_SPACING)).ceil().min(FARTHEST) as usize + 1)
 }
 
 #[cfg(test)]
@@ -55,5 +57,6 @@ mod tests {
         assert_eq!(window([1.0, 1.0, 1.0], None), [5, 5, 5]);
         assert_eq!(window([0.8, 1.5, 3.0], None), [11, 7, 5]);
         assert_eq!(window([1.0, 1.0, 2.0], Some(1.0)), [3, 3, 3]);
+        assert_eq!(window([1.0, 1.0, 1.0], Some(1e300)), [2_000_001; 3]);
     }
 }

@@ -55,6 +55,32 @@ pub fn read_series(path: &Path) -> Result<Vec<Volume<f32>>, NiftiError> {
     read().map_err(|problem| problem.at(path))
 }
 
+/// Reads a file to its end without keeping the voxels: that all are there, and that a compressed stream is sound.
+///
+/// # Errors
+/// As [`read_header`]; further: the file ends early or is damaged.
+pub fn verify(path: &Path) -> Result<(), NiftiError> {
+    let verify = || {
+        let (header, mut source) = open(path)?;
+        let values = header.dimensions.iter().try_fold(1_u64, |product, &n| product.checked_mul(n as u64));
+        let declared = values.and_then(|values| values.checked_mul(header.datatype.bytes() as u64));
+        let declared = declared.ok_or_else(|| NiftiProblem::TooLarge { dimensions: header.dimensions.clone() })?;
+        source.skip(header.data_offset.saturating_sub(source.position()))?;
+        let (available, at_most) = source.most_remaining();
+        if declared > available {
+            return Err(NiftiProblem::Truncated { declared, available, at_most });
+        }
+        let begin = source.position();
+        source.skip(declared)?;
+        let read = source.position() - begin;
+        if read < declared {
+            return Err(NiftiProblem::Truncated { declared, available: read, at_most: false });
+        }
+        source.verify_end()
+    };
+    verify().map_err(|problem| problem.at(path))
+}
+
 /// Reads a vector image (`dim = [5, X, Y, Z, 1, K]`, as [`super::write_vector`] writes it) as one 3D image per component. A
 /// 3D image has one component.
 ///

@@ -31,6 +31,15 @@ pub fn resampled_size(size: [usize; 3], spacing: [f64; 3], target: [f64; 3]) -> 
     })
 }
 
+/// Voxels of the largest grid on the way to the target spacing (mm): the result, or what the pass along a coarse axis makes.
+/// A float, because a header with an absurd spacing asks for more than an integer can count.
+pub fn largest_grid(input: &Geometry, target: [f64; 3]) -> f64 {
+    let voxels = |grid: &Geometry| grid.size.into_iter().map(|n| n as f64).product::<f64>();
+    let output = regridded(input, target, resampled_size(input.size, input.spacing, target));
+    let step = anisotropic_step(input, &output).map_or(0.0, |step| voxels(&step));
+    step.max(voxels(&output))
+}
+
 /// Resamples an image to the target spacing (mm) by cubic B-spline, after a nearest-neighbour pass along the axis of the
 /// largest spacing if the image is anisotropic. An image that has the spacing already (to 1e-5) is returned as it is.
 pub fn resample_image(volume: &Volume<f32>, target: [f64; 3]) -> Volume<f32> {
@@ -88,6 +97,16 @@ mod tests {
         let step = anisotropic_step(&input, &output).unwrap();
         assert_eq!((step.size, step.spacing), ([32, 8, 8], [1.0, 1.0, 4.0]));
         assert_eq!(anisotropic_step(&Geometry::axis_aligned([8; 3], [3.0, 1.0, 1.0]), &output), None);
+    }
+
+    #[test]
+    fn the_largest_grid_is_the_result_or_the_step_before_it() {
+        let isotropic = Geometry::axis_aligned([10, 10, 10], [1.0; 3]);
+        assert_eq!(largest_grid(&isotropic, [0.5; 3]), 8000.0);
+        let thick = Geometry::axis_aligned([100, 100, 10], [1.0, 1.0, 5.0]);
+        assert_eq!(largest_grid(&thick, [10.0, 10.0, 1.0]), 100.0 * 100.0 * 50.0);
+        let absurd = Geometry::axis_aligned([512; 3], [1e6; 3]);
+        assert!(largest_grid(&absurd, [1e-6; 3]) > 1e40, "no overflow");
     }
 
     #[test]

@@ -71,6 +71,11 @@ pub fn check(source: &Source, split: Split, id: &str) -> Result<CaseFiles, Probl
             return Err(Problem::new("reading", mask, reason));
         }
     }
+    // Images of several channels are read when they are taken apart; the other files are only copied.
+    let copied = (source.channels.len() == 1).then_some(&image);
+    for file in copied.into_iter().chain(&mask) {
+        nifti::verify(file).map_err(|error| Problem::new("reading", file, error.problem))?;
+    }
     Ok(CaseFiles { image, header, mask })
 }
 

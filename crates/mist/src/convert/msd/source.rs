@@ -2,6 +2,7 @@ use crate::config::check_channel_name;
 use crate::convert::description::{MASK_FILE, channel_file};
 use crate::convert::image_file::without_ending;
 use crate::error::{Error, Result};
+use crate::files::require_folder;
 use crate::json::{self, Document, Field, Section};
 use crate::tables::is_file_name;
 use std::collections::HashSet;
@@ -47,11 +48,11 @@ impl Source {
     /// Reads and checks `<folder>/dataset.json`.
     pub fn load(folder: &Path) -> Result<Self> {
         for needed in [folder.to_path_buf(), folder.join(TRAINING_IMAGES), folder.join(TRAINING_MASKS)] {
-            if !needed.is_dir() {
-                return Err(Error::new("a folder of the source is missing")
-                    .at(needed)
-                    .hint("--source is the folder that holds dataset.json, imagesTr and labelsTr"));
-            }
+            require_folder(
+                &needed,
+                "a folder of the source is missing",
+                "--source is the folder that holds dataset.json, imagesTr and labelsTr",
+            )?;
         }
         let path = folder.join("dataset.json");
         let value = json::read(&path)?;

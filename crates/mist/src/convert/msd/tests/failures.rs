@@ -69,3 +69,31 @@ fn bad_4d_images_fail_alone() {
     insta::assert_snapshot!(text, @"no training case could be converted (data/source): 1 cases failed; the first: few: failed while reading data/source/imagesTr/few.nii: the image has 2 volumes, and the description lists channel 2");
     assert!(folders.written().is_empty());
 }
+
+/// These are copied and not decoded; without a look at their bytes the damage would show in training.
+#[test]
+fn files_that_are_cut_off_are_not_copied() {
+    let folders = Folders::new();
+    for id in ["good", "image", "mask", "plain", "trailer"] {
+        folders.image(&format!("imagesTr/{id}.nii.gz"), [20, 20, 20], 1);
+        folders.image(&format!("labelsTr/{id}.nii.gz"), [20, 20, 20], 0);
+    }
+    fs::remove_file(folders.source().join("imagesTr/plain.nii.gz")).expect("removed");
+    folders.image("imagesTr/plain.nii", [20, 20, 20], 1);
+    let cut = |name: &str, keep: fn(usize) -> usize| {
+        let path = folders.source().join(name);
+        let bytes = fs::read(&path).expect("reads");
+        fs::write(&path, &bytes[..keep(bytes.len())]).expect("written");
+    };
+    cut("imagesTr/image.nii.gz", |length| length / 2);
+    cut("labelsTr/mask.nii.gz", |length| length / 2);
+    cut("imagesTr/plain.nii", |length| length - 1);
+    cut("imagesTr/trailer.nii.gz", |length| length - 4);
+    folders.describe(&one_channel(json!(["good", "image", "mask", "plain", "trailer"])));
+    let failures = folders.convert().expect("the good case converts");
+    let named: Vec<_> = failures.iter().map(|failure| (failure.id.as_str(), failure.stage.as_str())).collect();
+    assert_eq!(named, [("image", "reading"), ("mask", "reading"), ("plain", "reading"), ("trailer", "reading")]);
+    assert!(failures[1].file.as_ref().is_some_and(|file| file.ends_with("labelsTr/mask.nii.gz")));
+    assert!(failures[2].reason.contains("15999"), "{}", failures[2]);
+    assert_eq!(folders.written(), ["dataset.json", "raw/train/good/CT.nii.gz", "raw/train/good/mask.nii.gz"]);
+}

@@ -1,0 +1,77 @@
+//! Memory is asked for before it is taken: a refusal names what would fit, a failed allocation ends the program.
+
+use crate::error::{Error, Result};
+use crate::memory;
+
+const BYTES_PER_VALUE: f64 = 4.0;
+
+/// Fails where the weights of `networks` networks with so many parameters each would not fit: all stay loaded.
+pub fn check_networks(networks: usize, parameters: usize) -> Result<()> {
+    let bytes = BYTES_PER_VALUE * networks as f64 * parameters as f64;
+    memory::shortage(bytes).map_or(Ok(()), |why| {
+        Err(Error::new(format!("{networks} networks need more memory than there is"))
+            .because(why)
+            .hint("copy fewer of the fold_*.pt files to a folder of their own, and give it with --models-dir"))
+    })
+}
+
+/// What a prediction works on.
+#[derive(Clone, Copy, Debug)]
+pub struct Work {
+    /// Voxels of the preprocessed image.
+    pub size: [usize; 3],
+    /// Its channels.
+    pub channels: usize,
+    /// Classes of the networks.
+    pub classes: usize,
+    /// Networks whose results are averaged.
+    pub networks: usize,
+    /// Flips whose results are averaged.
+    pub flips: usize,
+}
+
+impl Work {
+    /// Memory beside the image: a flipped copy of it, the weights of the windows, the probabilities at hand, and those that
+    /// are being averaged.
+    fn bytes(&self) -> f64 {
+        let voxels: f64 = self.size.iter().map(|n| *n as f64).product();
+        let maps = 1 + usize::from(self.flips > 1) + usize::from(self.networks > 1);
+        BYTES_PER_VALUE * voxels * (self.channels + 1 + maps * self.classes) as f64
+    }
+
+    /// Fails where the prediction would not fit into the free memory.
+    pub fn check(&self) -> Result<()> {
+        memory::shortage(self.bytes()).map_or(Ok(()), |why| {
+            let [x, y, z] = self.size;
+            Err(Error::new("the prediction needs more memory than there is")
+                .place(format!("{x} x {y} x {z} voxels, {} classes", self.classes))
+                .because(why))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_map_of_probabilities_counts() {
+        let work = Work { size: [100, 100, 100], channels: 2, classes: 3, networks: 1, flips: 1 };
+        assert_eq!(work.bytes(), 4e6 * 6.0);
+        assert_eq!(Work { networks: 5, flips: 8, ..work }.bytes(), 4e6 * 12.0);
+        work.check().expect("24 MB are free");
+    }
+
+    #[test]
+    fn what_no_machine_has_is_refused() {
+        if memory::available().is_none() {
+            println!("skipped: this system does not tell its free memory");
+            return;
+        }
+        assert_eq!(check_networks(5, 30_000_000).map_err(|error| error.to_string()), Ok(()));
+        let text = check_networks(5, 1 << 50).unwrap_err().to_string();
+        assert!(text.starts_with("5 networks need more memory than there is: it takes at least"), "{text}");
+        let work = Work { size: [1 << 20; 3], channels: 1, classes: 2, networks: 1, flips: 1 };
+        assert!(work.check().unwrap_err().to_string().contains("1048576 x 1048576 x 1048576 voxels, 2 classes"));
+    }
+}
