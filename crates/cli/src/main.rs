@@ -6,5 +6,6 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
+    mist_nn::keep_freed_memory();
     mist_cli::run(mist_nn::Registry::builtin())
 }

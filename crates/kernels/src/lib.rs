@@ -16,10 +16,12 @@ pub mod layout;
 pub mod nearest;
 pub mod pool;
 pub mod reference;
+pub mod region_loss;
 pub mod transposed;
 pub mod trilinear;
 
 mod activation;
+mod allocator;
 mod output;
 mod simd;
 #[cfg(test)]
@@ -28,6 +30,7 @@ mod tile;
 mod winograd;
 
 pub use activation::Activation;
+pub use allocator::keep_freed_memory;
 pub use conv::{ConvShape, bias_gradient};
 pub use depthwise::DepthwiseShape;
 pub use grouped::GroupedShape;

@@ -13,5 +13,7 @@ mod registry;
 pub mod schedules;
 pub mod weights;
 
-pub use mist_ops::{Device, FeatureMap, Gradients, Tensor, for_inference, for_training, instruction_set, timing};
+pub use mist_ops::{
+    Device, FeatureMap, Gradients, Tensor, for_inference, for_training, instruction_set, keep_freed_memory, timing,
+};
 pub use registry::{ModelFactory, Registry};

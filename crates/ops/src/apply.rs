@@ -130,13 +130,10 @@ fn record<B: Execute, C: CheckpointStrategy, const N: usize>(
     match Entry::<N>.prepare::<C>(guards).compute_bound().stateful() {
         OpsKind::Tracked(entry) => {
             let (output, saved) = B::execute(operation.as_ref(), &tensors);
-            let Keeps { inputs: keep_inputs, output: keep_output } = operation.keeps();
-            let kept = Kept {
-                shapes: tensors.iter().map(TensorMetadata::shape).collect(),
-                inputs: if keep_inputs { tensors } else { Vec::new() },
-                output: keep_output.then(|| output.clone()),
-                saved,
-            };
+            let Keeps { inputs: kept_inputs, output: keep_output } = operation.keeps();
+            let shapes = tensors.iter().map(TensorMetadata::shape).collect();
+            tensors.truncate(kept_inputs);
+            let kept = Kept { shapes, inputs: tensors, output: keep_output.then(|| output.clone()), saved };
             entry.finish((operation, kept), output)
         }
         OpsKind::UnTracked(entry) => entry.finish(B::execute(operation.as_ref(), &tensors).0),

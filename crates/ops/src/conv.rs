@@ -125,7 +125,7 @@ struct ConvOperation {
 
 impl Operation for ConvOperation {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: true, output: false }
+        Keeps { inputs: 2, output: false }
     }
 
     fn name(&self) -> String {
@@ -178,7 +178,7 @@ struct TransposedOperation {
 
 impl Operation for TransposedOperation {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: true, output: false }
+        Keeps { inputs: 2, output: false }
     }
 
     fn name(&self) -> String {

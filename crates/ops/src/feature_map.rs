@@ -86,7 +86,7 @@ struct Concat {
 
 impl Operation for Concat {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: false, output: false }
+        Keeps { inputs: 0, output: false }
     }
 
     fn name(&self) -> String {

@@ -9,7 +9,7 @@ struct Minimum;
 
 impl Operation for Minimum {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: true, output: false }
+        Keeps { inputs: 2, output: false }
     }
 
     fn name(&self) -> String {

@@ -24,7 +24,8 @@ struct NormOperation {
 
 impl Operation for NormOperation {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: true, output: true }
+        // All but the residual, whose gradient is that before the activation.
+        Keeps { inputs: 3, output: true }
     }
 
     fn name(&self) -> String {

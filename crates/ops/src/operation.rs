@@ -32,7 +32,7 @@ impl Output {
 
 /// What the backward pass may look at.
 pub struct Context<'a> {
-    /// Inputs of the forward pass; their values are empty unless [`Keeps::inputs`].
+    /// Inputs of the forward pass; their values are empty unless kept by [`Keeps::inputs`].
     pub inputs: &'a [View<'a>],
     /// Result of the forward pass; empty unless [`Keeps::output`].
     pub output: &'a [f32],
@@ -47,8 +47,8 @@ pub struct Context<'a> {
 /// Which tensors stay alive until the backward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Keeps {
-    /// All inputs.
-    pub inputs: bool,
+    /// The first so many inputs.
+    pub inputs: usize,
     /// The result.
     pub output: bool,
 }

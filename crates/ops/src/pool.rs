@@ -31,7 +31,7 @@ struct PoolOperation {
 
 impl Operation for PoolOperation {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: true, output: false }
+        Keeps { inputs: 1, output: false }
     }
 
     fn name(&self) -> String {

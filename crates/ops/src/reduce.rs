@@ -9,7 +9,7 @@ struct SumVoxels;
 
 impl Operation for SumVoxels {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: false, output: false }
+        Keeps { inputs: 0, output: false }
     }
 
     fn name(&self) -> String {

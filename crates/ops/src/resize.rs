@@ -15,7 +15,7 @@ struct Nearest {
 
 impl Operation for Nearest {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: false, output: false }
+        Keeps { inputs: 0, output: false }
     }
 
     fn name(&self) -> String {
@@ -53,7 +53,7 @@ struct Trilinear {
 
 impl Operation for Trilinear {
     fn keeps(&self) -> Keeps {
-        Keeps { inputs: false, output: false }
+        Keeps { inputs: 0, output: false }
     }
 
     fn name(&self) -> String {

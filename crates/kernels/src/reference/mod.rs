@@ -4,3 +4,4 @@ pub mod conv;
 pub mod grouped;
 pub mod instance_norm;
 pub mod pool;
+pub mod region_loss;

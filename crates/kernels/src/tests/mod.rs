@@ -7,4 +7,5 @@ mod grouped;
 mod instance_norm;
 mod maps;
 mod pool;
+mod region_loss;
 mod transposed;

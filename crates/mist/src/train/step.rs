@@ -35,6 +35,18 @@ impl Trainer<'_> {
         rate: f64,
         alpha: Option<f64>,
     ) -> Result<f64> {
+        // On a thread of the pool: from outside, every operation would wake the pool and wait to be woken.
+        rayon::scope(|_| self.step_in_pool(parameters, optimizer, batch, rate, alpha))
+    }
+
+    fn step_in_pool(
+        &self,
+        parameters: &mut Parameters,
+        optimizer: &mut Optimizer,
+        batch: Batch,
+        rate: f64,
+        alpha: Option<f64>,
+    ) -> Result<f64> {
         let Batch { images, labels, distances, size: [x, y, z], channels, ids } = batch;
         let weights = timed("weights to the device", Forward, || parameters.on(&self.device));
         let image = FeatureMap::from_channels_last(images, [ids.len(), x, y, z, channels], &self.device);

@@ -57,14 +57,18 @@ impl DoubleConv {
         }
     }
 
-    /// Runs the block.
-    pub fn forward(&self, weights: &Weights, x: &FeatureMap) -> FeatureMap {
-        let inner = self.first.forward(weights, x);
+    /// Runs the block. Takes the input, so that it is freed as soon as it is not needed.
+    pub fn forward(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
         match (self.shortcut, &self.projection) {
-            (Shortcut::None, _) => self.second.forward(weights, &inner),
-            (Shortcut::Residual, None) => self.second.forward_add(weights, &inner, x),
+            (Shortcut::None, _) => self.second.forward(weights, self.first.forward(weights, x)),
+            (Shortcut::Residual, None) => {
+                let inner = self.first.forward(weights, x.clone());
+                self.second.forward_add(weights, inner, &x)
+            }
             (Shortcut::Residual, Some(projection)) => {
-                self.second.forward_add(weights, &inner, &projection.forward(weights, x))
+                let inner = self.first.forward(weights, x.clone());
+                let projected = projection.forward(weights, x);
+                self.second.forward_add(weights, inner, &projected)
             }
         }
     }

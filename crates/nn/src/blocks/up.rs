@@ -31,8 +31,12 @@ impl Up {
         Self { up, block }
     }
 
-    /// Runs the level; `skip` comes from the encoder.
-    pub fn forward(&self, weights: &Weights, x: &FeatureMap, skip: &FeatureMap) -> FeatureMap {
-        self.block.forward(weights, &concat(&self.up.forward(weights, x), skip))
+    /// Runs the level; `skip` comes from the encoder. Takes both, so that they are freed as soon as they are joined.
+    pub fn forward(&self, weights: &Weights, x: FeatureMap, skip: FeatureMap) -> FeatureMap {
+        let up = self.up.forward(weights, &x);
+        drop(x);
+        let joined = concat(&up, &skip);
+        drop((up, skip));
+        self.block.forward(weights, joined)
     }
 }

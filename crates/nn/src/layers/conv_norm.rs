@@ -35,19 +35,20 @@ impl ConvNorm {
         Self { conv, norm, activation }
     }
 
-    /// Without a residual.
-    pub fn forward(&self, weights: &Weights, x: &FeatureMap) -> FeatureMap {
+    /// Without a residual. Takes the input, which is not needed any more once it is convolved.
+    pub fn forward(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
         self.run(weights, x, None)
     }
 
     /// With `residual` added before the activation.
-    pub fn forward_add(&self, weights: &Weights, x: &FeatureMap, residual: &FeatureMap) -> FeatureMap {
+    pub fn forward_add(&self, weights: &Weights, x: FeatureMap, residual: &FeatureMap) -> FeatureMap {
         self.run(weights, x, Some(residual))
     }
 
-    fn run(&self, weights: &Weights, x: &FeatureMap, residual: Option<&FeatureMap>) -> FeatureMap {
-        let x = self.conv.forward(weights, x);
+    fn run(&self, weights: &Weights, x: FeatureMap, residual: Option<&FeatureMap>) -> FeatureMap {
+        let convolved = self.conv.forward(weights, &x);
+        drop(x);
         let norm = InstanceNorm { eps: 1e-5, activation: self.activation };
-        instance_norm(&x, weights.get(self.norm.scale), weights.get(self.norm.shift), residual, norm)
+        instance_norm(&convolved, weights.get(self.norm.scale), weights.get(self.norm.shift), residual, norm)
     }
 }

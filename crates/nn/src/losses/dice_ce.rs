@@ -1,18 +1,18 @@
 //! Mean of soft Dice and cross entropy (Isensee et al. 2021 use their sum). The region term of the composite losses.
 
-use super::{Classes, Loss, LossEntry, Needs, Segmentation, TargetError, dice::Dice};
-use mist_ops::{Tensor, activation, sum_voxels};
+use super::{Classes, Loss, LossEntry, Needs, Segmentation, TargetError, dice};
+use mist_ops::{RegionLoss, Tensor};
 
 /// `½(cross entropy + Dice)`. Cross entropy is the mean of `−log softmax(z)[y]` over all voxels and always
 /// sees every class.
 pub struct DiceCe {
-    dice: Dice,
+    classes: Classes,
 }
 
 impl DiceCe {
     /// `classes` are those of the Dice part.
     pub fn new(classes: Classes) -> Self {
-        Self { dice: Dice { classes } }
+        Self { classes }
     }
 }
 
@@ -27,9 +27,7 @@ pub fn entry() -> LossEntry {
 
 impl Loss for DiceCe {
     fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
-        let [batch, voxels, _] = head.logits.dims();
-        let log_probabilities = activation::log_softmax(head.logits.clone(), 2);
-        let cross_entropy = sum_voxels(head.target.one_hot() * log_probabilities).sum() / -((batch * voxels) as f32);
-        Ok((cross_entropy + self.dice.value(head)?) * 0.5)
+        let first_class = self.classes.first();
+        Ok(head.region_loss(RegionLoss { cross_entropy: 0.5, dice: 0.5, first_class, eps: dice::EPS }))
     }
 }

@@ -35,6 +35,16 @@ pub enum Classes {
     Foreground,
 }
 
+impl Classes {
+    /// The first one that counts.
+    fn first(self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::Foreground => 1,
+        }
+    }
+}
+
 /// A differentiable measure of disagreement between predicted probabilities and the truth.
 pub trait Loss: Send + Sync {
     /// The loss of one head, a single value.

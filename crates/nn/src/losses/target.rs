@@ -1,8 +1,9 @@
 //! The truth of a batch, shared by all heads of a step.
 
 use mist_ops::{Device, Tensor, TensorData};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Weight of the first term of a composite loss where no schedule is given.
 const DEFAULT_ALPHA: f64 = 0.5;
@@ -44,9 +45,12 @@ pub enum TargetError {
     },
 }
 
-/// One-hot labels, distance maps and the weight of a step. Axes of all tensors are `[batch, voxel, class]`.
+/// Labels, distance maps and the weight of a step. Axes of all tensors are `[batch, voxel, class]`.
 pub struct Target {
-    pub(super) one_hot: Tensor<3>,
+    labels: Arc<[u8]>,
+    classes: usize,
+    device: Device,
+    one_hot: OnceCell<Tensor<3>>,
     pub(super) size: [usize; 3],
     alpha: f64,
     distance_maps: Option<Tensor<3>>,
@@ -63,15 +67,20 @@ impl Target {
         if voxels == 0 || !labels.len().is_multiple_of(voxels) {
             return Err(TargetError::Size { labels: labels.len(), voxels });
         }
-        let mut values = vec![0.0f32; labels.len() * classes];
-        for (voxel, (&label, row)) in labels.iter().zip(values.chunks_exact_mut(classes)).enumerate() {
-            match row.get_mut(usize::from(label)) {
-                Some(value) => *value = 1.0,
-                None => return Err(TargetError::Label { label, voxel, classes }),
-            }
+        let wrong = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= classes);
+        if let Some((voxel, &label)) = wrong {
+            return Err(TargetError::Label { label, voxel, classes });
         }
-        let one_hot = Tensor::from_data(TensorData::new(values, [labels.len() / voxels, voxels, classes]), device);
-        Ok(Self { one_hot, size, alpha: DEFAULT_ALPHA, distance_maps: None, derived: RefCell::default() })
+        Ok(Self {
+            labels: labels.into(),
+            classes,
+            device: device.clone(),
+            one_hot: OnceCell::new(),
+            size,
+            alpha: DEFAULT_ALPHA,
+            distance_maps: None,
+            derived: RefCell::default(),
+        })
     }
 
     /// Sets the weight α of the first term of composite losses.
@@ -82,18 +91,38 @@ impl Target {
     /// Adds signed distances in `[batch, axis 0, axis 1, axis 2, class]` order, negative inside. The background's are dropped: no
     /// loss reads them.
     pub fn with_distance_maps(self, values: Vec<f32>) -> Result<Self, TargetError> {
-        let [batch, voxels, classes] = self.one_hot.dims();
+        let [batch, voxels, classes] = self.shape();
         let (found, expected) = (values.len(), batch * voxels * classes);
         if found != expected {
             return Err(TargetError::DistanceMaps { found, expected });
         }
-        let maps = Tensor::<3>::from_data(TensorData::new(values, [batch, voxels, classes]), &self.one_hot.device());
+        let maps = Tensor::<3>::from_data(TensorData::new(values, [batch, voxels, classes]), &self.device);
         Ok(Self { distance_maps: Some(maps.narrow(2, 1, classes - 1)), ..self })
+    }
+
+    /// Samples of the batch, voxels of each, and classes.
+    pub(super) fn shape(&self) -> [usize; 3] {
+        let voxels = self.size.iter().product::<usize>();
+        [self.labels.len() / voxels, voxels, self.classes]
+    }
+
+    /// Class of every voxel.
+    pub fn labels(&self) -> &Arc<[u8]> {
+        &self.labels
     }
 
     /// One-hot labels of all classes.
     pub fn one_hot(&self) -> Tensor<3> {
-        self.one_hot.clone()
+        let compute = || {
+            let mut values = vec![0.0f32; self.labels.len() * self.classes];
+            for (&label, row) in self.labels.iter().zip(values.chunks_exact_mut(self.classes)) {
+                if let Some(value) = row.get_mut(usize::from(label)) {
+                    *value = 1.0;
+                }
+            }
+            Tensor::from_data(TensorData::new(values, self.shape()), &self.device)
+        };
+        self.one_hot.get_or_init(compute).clone()
     }
 
     /// Extents of the grid, in voxels.

@@ -86,14 +86,14 @@ impl Model for NnUnet {
         let mut skips = Vec::with_capacity(self.encoder.len());
         let mut x = image.clone();
         for block in &self.encoder {
-            x = block.forward(weights, &x);
+            x = block.forward(weights, x);
             skips.push(x.clone());
         }
         skips.pop();
         let mut auxiliary = Vec::new();
         for (level, block) in (0..skips.len()).rev().zip(&self.decoder) {
             if let Some(skip) = skips.pop() {
-                x = block.forward(weights, &x, &skip);
+                x = block.forward(weights, x, skip);
             }
             let head = level.checked_sub(1).and_then(|index| self.auxiliary_heads.get(index));
             if let (Mode::Training, Some(head)) = (mode, head) {

@@ -10,6 +10,9 @@ pub use clip::clip_to_norm;
 use adam::Adam;
 use sgd::Sgd;
 
+/// Values of one job: enough to be worth a thread.
+const CHUNK: usize = 32 * 1024;
+
 /// Names of all optimizers, sorted.
 pub const NAMES: [&str; 3] = ["adam", "adamw", "sgd"];
 

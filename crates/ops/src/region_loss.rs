@@ -1,0 +1,55 @@
+//! Cross entropy and soft Dice as one operation: composed of tensor operations they would take as long as some layers.
+
+use crate::apply;
+use crate::operation::{Context, Keeps, Operation, Output, View};
+use burn::tensor::Tensor;
+use mist_kernels::region_loss::{self as kernel, RegionSums};
+use std::sync::Arc;
+
+/// Factors of the two parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RegionLoss {
+    /// Of the mean of `−log softmax(z)[label]`.
+    pub cross_entropy: f64,
+    /// Of the mean of `Σ(t − p)² / (Σt² + Σp² + ε)` over samples and classes.
+    pub dice: f64,
+    /// First class of the Dice part.
+    pub first_class: usize,
+    /// ε.
+    pub eps: f64,
+}
+
+#[derive(Debug)]
+struct RegionLossOperation {
+    loss: kernel::RegionLoss,
+    labels: Arc<[u8]>,
+}
+
+impl Operation for RegionLossOperation {
+    fn keeps(&self) -> Keeps {
+        Keeps { inputs: 1, output: false }
+    }
+
+    fn name(&self) -> String {
+        format!("cross entropy and Dice, {} classes, {} voxels", self.loss.classes, self.loss.voxels)
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Output {
+        let (value, sums) = kernel::forward(&self.loss, inputs[0].values, &self.labels);
+        Output { values: vec![value], shape: vec![1], saved: vec![sums.error, sums.mass] }
+    }
+
+    fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
+        let sums = RegionSums { error: context.saved[0].to_vec(), mass: context.saved[1].to_vec() };
+        let logits = context.inputs[0].values;
+        vec![Some(kernel::backward(&self.loss, logits, &self.labels, &sums, context.gradient[0]))]
+    }
+}
+
+/// The loss of `logits`, `[batch, voxel, class]`. There is a label below the number of classes for every voxel.
+pub fn region_loss(logits: Tensor<3>, labels: &Arc<[u8]>, loss: RegionLoss) -> Tensor<1> {
+    let [batch, voxels, classes] = logits.dims();
+    let RegionLoss { cross_entropy, dice, first_class, eps } = loss;
+    let loss = kernel::RegionLoss { batch, voxels, classes, first_class, cross_entropy, dice, eps };
+    apply::unary(RegionLossOperation { loss, labels: Arc::clone(labels) }, logits)
+}
