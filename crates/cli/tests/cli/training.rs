@@ -49,6 +49,12 @@ fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     assert_eq!(history(&whole).len(), 4, "a header and three epochs");
     assert_eq!(history(&whole), history(&killed));
 
+    let records: Vec<_> = std::fs::read_dir(killed.path("results/runs")).expect("records").collect();
+    let record = std::fs::read_to_string(records[0].as_ref().expect("an entry").path()).expect("a record");
+    for word in ["\"command_line\"", "nnunet-pocket", "\"vector_instructions\"", "\"train_paths.csv\"", "\"036\""] {
+        assert!(record.contains(word), "{word} in {record}");
+    }
+
     // A finished run can be continued, and only knowingly be replaced.
     killed.mist(&line).exits(0).stdout_has("already complete");
     killed.mist(TRAIN).exits(1).stderr_has("fold_0.pt").stderr_has("--resume");

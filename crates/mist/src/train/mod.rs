@@ -11,6 +11,7 @@ mod history;
 mod log;
 mod loss;
 mod prepare;
+mod record;
 mod settings;
 pub(crate) mod step;
 mod torch_schedule;
@@ -87,6 +88,14 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 
     console.section("Training");
     describe(&config, registry, console)?;
+    let loader_threads = loader_threads(config.training.hardware.num_cpu_workers);
+    let Options { results, numpy, resume: resumed, .. } = options;
+    record::write(
+        &record::Call { results, numpy, folds: &folds, resumed: *resumed, loader_threads },
+        &config,
+        &table,
+        console,
+    )?;
     let mut failed = Vec::new();
     for &fold in &folds {
         match train_fold(options, &config, registry, &table, fold, console) {
