@@ -207,18 +207,21 @@ struct Output<'a, const D: usize, const H: usize, const W: usize> {
 impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let mut channel = self.channels.start;
-        while channel < self.channels.end {
-            // SAFETY: products and map hold these channels, whole vectors; the tiles are this job's alone.
-            unsafe {
-                let values = self.products.values.add(channel - self.channels.start);
-                let products = Products { values, ..self.products };
-                let bias = simd.load(self.pass.bias.as_ptr().add(channel));
-                let (tiles, output) = (self.tiles.clone(), self.output.add(channel));
-                let voxel_step = self.pass.output_channels;
-                output_tiles::<S, D, H, W>(simd, &self.pass.grid, products, tiles, bias, output, voxel_step);
+        // Tile by tile, as two vectors share the cache lines of a tile's products.
+        for (index, tile) in self.tiles.clone().enumerate() {
+            let mut channel = self.channels.start;
+            while channel < self.channels.end {
+                // SAFETY: products and map hold these channels, whole vectors; the tiles are this job's alone.
+                unsafe {
+                    let offset = index * self.products.tile_step + channel - self.channels.start;
+                    let products = Products { values: self.products.values.add(offset), ..self.products };
+                    let bias = simd.load(self.pass.bias.as_ptr().add(channel));
+                    let (grid, output) = (&self.pass.grid, self.output.add(channel));
+                    let voxel_step = self.pass.output_channels;
+                    output_tiles::<S, D, H, W>(simd, grid, products, tile..tile + 1, bias, output, voxel_step);
+                }
+                channel += S::LANES;
             }
-            channel += S::LANES;
         }
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::grid::Grid;
 use super::transform::{for_each_index, gradient, input, samples};
 use crate::simd::Simd;
+use crate::tile::BLOCK;
 
 /// Where the frequencies of some tiles go: `[frequency][tile][channels]`.
 #[derive(Clone, Copy)]
@@ -27,10 +28,11 @@ pub(super) struct Source<'a> {
 
 /// `Bt d` along all axes of the tiles `tiles` of `source`, whose voxels have `channels` values.
 ///
-/// The columns that neighbouring tiles of a row share are transformed along depth and height only once.
+/// The columns that neighbouring tiles of a row share are transformed along depth and height only once. A whole block
+/// of channels is done at a time: its frequencies are whole cache lines, which are then written once.
 ///
 /// # Safety
-/// Map and zeros must have the grid's sizes, `channels` be a multiple of the lanes, and `to` have room for the tiles.
+/// Map and zeros must have the grid's sizes, `channels` be a multiple of `BLOCK`, and `to` have room for the tiles.
 #[inline(always)]
 pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
     simd: S,
@@ -41,8 +43,9 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
 ) {
     let channels = to.channels;
     let [depth, height, width] = grid.source;
-    let mut ring: MaybeUninit<[[S::V; 36]; 6]> = MaybeUninit::uninit();
-    let ring: *mut [S::V; 36] = ring.as_mut_ptr().cast();
+    let vectors = BLOCK / S::LANES;
+    let mut ring: MaybeUninit<[[[S::V; 36]; 2]; 6]> = MaybeUninit::uninit();
+    let ring: *mut [[S::V; 36]; 2] = ring.as_mut_ptr().cast();
     let mut plane: MaybeUninit<[[S::V; 6]; 6]> = MaybeUninit::uninit();
     let plane: *mut [S::V; 6] = plane.as_mut_ptr().cast();
     let mut tile = tiles.start;
@@ -68,28 +71,30 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
                 let known = if index == 0 { 0 } else { 2 };
                 for column in known..W + 2 {
                     let w = first.wrapping_add(column);
-                    // SAFETY: row pointers are valid for columns inside the map and all channels; the ring and the
-                    // plane are written before they are read.
-                    unsafe {
-                        let to = ring.add(columns[column]).cast::<S::V>();
-                        if w >= width {
-                            for k in 0..(D + 2) * (H + 2) {
-                                *to.add(k) = simd.zero();
+                    for vector in 0..vectors {
+                        // SAFETY: row pointers are valid for columns inside the map and all channels; the ring and
+                        // the plane are written before they are read.
+                        unsafe {
+                            let to = ring.add(columns[column]).cast::<[S::V; 36]>().add(vector).cast::<S::V>();
+                            if w >= width {
+                                for k in 0..(D + 2) * (H + 2) {
+                                    *to.add(k) = simd.zero();
+                                }
+                                continue;
                             }
-                            continue;
-                        }
-                        let offset = w * channels + channel;
-                        for j in 0..H + 2 {
-                            let line = samples!(D, simd, I => {
-                                simd.load(rows[I * 6 + j].add(offset))
-                            });
-                            let line = input::<S, D>(simd, line);
-                            for_each_index!(D + 2, I => (*plane.add(I))[j] = line[I]);
-                        }
-                        for i in 0..D + 2 {
-                            let line = samples!(H, simd, J => (*plane.add(i))[J]);
-                            let line = input::<S, H>(simd, line);
-                            for_each_index!(H + 2, J => *to.add(i * (H + 2) + J) = line[J]);
+                            let offset = w * channels + channel + vector * S::LANES;
+                            for j in 0..H + 2 {
+                                let line = samples!(D, simd, I => {
+                                    simd.load(rows[I * 6 + j].add(offset))
+                                });
+                                let line = input::<S, D>(simd, line);
+                                for_each_index!(D + 2, I => (*plane.add(I))[j] = line[I]);
+                            }
+                            for i in 0..D + 2 {
+                                let line = samples!(H, simd, J => (*plane.add(i))[J]);
+                                let line = input::<S, H>(simd, line);
+                                for_each_index!(H + 2, J => *to.add(i * (H + 2) + J) = line[J]);
+                            }
                         }
                     }
                 }
@@ -98,15 +103,18 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
                     let target = to.values.add((tile - tiles.start + index) * channels + channel);
                     let columns = columns.map(|column| ring.add(column).cast::<S::V>());
                     for k in 0..(D + 2) * (H + 2) {
-                        let line = samples!(W, simd, I => *columns[I].add(k));
-                        let line = input::<S, W>(simd, line);
-                        for_each_index!(W + 2, I => simd.store(target.add((k * (W + 2) + I) * to.step), line[I]));
+                        for vector in 0..vectors {
+                            let line = samples!(W, simd, I => *columns[I].add(vector * 36 + k));
+                            let line = input::<S, W>(simd, line);
+                            let target = target.add(vector * S::LANES);
+                            for_each_index!(W + 2, I => simd.store(target.add((k * (W + 2) + I) * to.step), line[I]));
+                        }
                     }
                 }
                 // The last two columns are the next tile's first two.
                 columns[..W + 2].rotate_left(W);
             }
-            channel += S::LANES;
+            channel += BLOCK;
         }
         tile += in_row;
     }
@@ -115,7 +123,7 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
 /// `A y` along all axes of the output gradients `map` of the tiles.
 ///
 /// # Safety
-/// `map` must be the grid's output map, `channels` a multiple of the lanes, and `to` have room for the tiles.
+/// `map` must be the grid's output map, `channels` a multiple of `BLOCK`, and `to` have room for the tiles.
 #[inline(always)]
 pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
     simd: S,
@@ -127,8 +135,9 @@ pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, con
     let channels = to.channels;
     let [depth, height, width] = grid.output;
     let zeros = [0.0f32; 16];
-    let mut block: MaybeUninit<[[[S::V; 6]; 4]; 4]> = MaybeUninit::uninit();
-    let block: *mut S::V = block.as_mut_ptr().cast();
+    let vectors = BLOCK / S::LANES;
+    let mut blocks: MaybeUninit<[[[[S::V; 6]; 4]; 4]; 2]> = MaybeUninit::uninit();
+    let blocks: *mut S::V = blocks.as_mut_ptr().cast();
     let mut plane: MaybeUninit<[[S::V; 6]; 4]> = MaybeUninit::uninit();
     let plane: *mut S::V = plane.as_mut_ptr().cast();
     for (index, tile) in tiles.enumerate() {
@@ -143,34 +152,40 @@ pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, con
                     for w in 0..W {
                         let inside = h0 + h < height && w0 + w < width;
                         let voxel = ((place.image * depth + d0) * height + h0 + h) * width + w0 + w;
-                        let line = samples!(4, simd, I => {
-                            if I < D && inside && d0 + I < depth {
-                                simd.load(map.add((voxel + I * height * width) * channels + channel))
-                            } else {
-                                simd.load(zeros.as_ptr())
-                            }
-                        });
-                        let line = gradient::<S, D>(simd, line);
-                        for_each_index!(D + 2, I => *block.add((h * 4 + w) * 6 + I) = line[I]);
+                        for vector in 0..vectors {
+                            let first = channel + vector * S::LANES;
+                            let line = samples!(4, simd, I => {
+                                if I < D && inside && d0 + I < depth {
+                                    simd.load(map.add((voxel + I * height * width) * channels + first))
+                                } else {
+                                    simd.load(zeros.as_ptr())
+                                }
+                            });
+                            let line = gradient::<S, D>(simd, line);
+                            let block = blocks.add(vector * 96);
+                            for_each_index!(D + 2, I => *block.add((h * 4 + w) * 6 + I) = line[I]);
+                        }
                     }
                 }
-                let target = to.values.add(index * channels + channel);
                 for i in 0..D + 2 {
-                    for w in 0..W {
-                        let line =
-                            samples!(4, simd, J => if J < H { *block.add((J * 4 + w) * 6 + i) } else { simd.zero() });
-                        let line = gradient::<S, H>(simd, line);
-                        for_each_index!(H + 2, J => *plane.add(w * 6 + J) = line[J]);
-                    }
-                    for j in 0..H + 2 {
-                        let line = samples!(4, simd, K => if K < W { *plane.add(K * 6 + j) } else { simd.zero() });
-                        let line = gradient::<S, W>(simd, line);
-                        let frequency = (i * (H + 2) + j) * (W + 2);
-                        for_each_index!(W + 2, K => simd.store(target.add((frequency + K) * to.step), line[K]));
+                    for vector in 0..vectors {
+                        let block = blocks.add(vector * 96);
+                        let target = to.values.add(index * channels + channel + vector * S::LANES);
+                        for w in 0..W {
+                            let line = samples!(4, simd, J => if J < H { *block.add((J * 4 + w) * 6 + i) } else { simd.zero() });
+                            let line = gradient::<S, H>(simd, line);
+                            for_each_index!(H + 2, J => *plane.add(w * 6 + J) = line[J]);
+                        }
+                        for j in 0..H + 2 {
+                            let line = samples!(4, simd, K => if K < W { *plane.add(K * 6 + j) } else { simd.zero() });
+                            let line = gradient::<S, W>(simd, line);
+                            let frequency = (i * (H + 2) + j) * (W + 2);
+                            for_each_index!(W + 2, K => simd.store(target.add((frequency + K) * to.step), line[K]));
+                        }
                     }
                 }
             }
-            channel += S::LANES;
+            channel += BLOCK;
         }
     }
 }
