@@ -1,6 +1,6 @@
 """Times our depthwise convolutions (32 channels, 48^3) and PyTorch's in turns.
 
-Run it from the repository with a Python that has PyTorch: `python crates/kernels/benches/compare_pytorch.py`.
+Run it from the repository with a Python that has PyTorch: `python crates/kernels/benches/compare_depthwise.py`.
 Both sides take the shortest of a few runs in each turn; the table has the medians of all turns in milliseconds, and how
 many times faster ours is. The backward pass is both gradients.
 """
