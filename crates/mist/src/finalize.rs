@@ -5,14 +5,11 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::evaluate::{Checks, evaluate_table, write_results_csv};
 use crate::files::{require_file, require_folder};
-use crate::predict::{Input, Predictor, Targets, cases, load_networks};
+use crate::predict::{Input, Predictor, Targets, cases, load_networks, out_of_fold};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network};
 use mist_nn::Registry;
 use std::path::PathBuf;
-
-/// Where training leaves the predictions of the held-out cases, in the results folder.
-const PREDICTIONS: &str = "predictions/train/raw";
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +47,7 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
         .map(|fold| fold.to_string())
         .collect();
     let table = TrainPaths::read(&table)?;
-    let predicted = |case: &TrainCase| results.join(PREDICTIONS).join(format!("{}.nii.gz", case.id)).is_file();
+    let predicted = |case: &TrainCase| out_of_fold::prediction_file(results, &case.id).is_file();
     if missing.len() == config.training.nfolds && !table.cases.iter().any(predicted) {
         return Err(Error::new("there is nothing to finalize")
             .at(&models)
@@ -100,12 +97,11 @@ fn evaluate(
 ) -> Result<(Evaluated, Vec<CaseFailure>)> {
     let results = std::path::absolute(&options.results)
         .map_err(|error| Error::new("cannot resolve the folder").at(&options.results).because(error))?;
-    let predictions = results.join(PREDICTIONS);
     let trained =
         |fold: usize| network::weights_file(&results.join("models"), fold).is_file() && fold < config.training.nfolds;
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for case in &table.cases {
-        let prediction = predictions.join(format!("{}.nii.gz", case.id));
+        let prediction = out_of_fold::prediction_file(&results, &case.id);
         let missing: Vec<&str> = [(case.mask.is_file(), "mask"), (prediction.is_file(), "prediction")]
             .into_iter()
             .filter_map(|(there, name)| (!there).then_some(name))

@@ -1,7 +1,8 @@
 //! `mist run-all`: analyze, preprocess and train, one after the other.
 
 use crate::console::Console;
-use crate::error::{CaseFailure, Error, Result};
+use crate::error::{CaseFailure, Result};
+use crate::files::remove_file;
 use crate::tables::{LeftOut, TrainPaths};
 use crate::{analyze, preprocess, train};
 use mist_nn::Registry;
@@ -30,22 +31,45 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
             console.info("Resuming: the analysis is kept, and flags that only concern it have no effect");
             LeftOut::read(&LeftOut::file(&options.analyze.results))?
         }
-        false => analyze::run(&options.analyze, registry, console)?,
+        false => analyze::run_with(&options.analyze, console, || give_up_earlier_run(options))?,
     };
-    let after_analysis = || {
-        // Arrays that were there before the analysis are those of another run.
-        if analyzed && is_preprocessed(&options.preprocess)? {
-            console.info("Resuming: the preprocessed arrays are kept");
-            failures.extend(LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
-        } else {
-            let overwrite = resume || options.preprocess.overwrite;
-            let again = preprocess::Options { overwrite, ..options.preprocess.clone() };
-            failures.extend(preprocess::run(&again, registry, console)?);
+    // Arrays that were there before the analysis are those of another run.
+    if analyzed && is_preprocessed(&options.preprocess)? {
+        console.info("Resuming: the preprocessed arrays are kept");
+        failures.extend(LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
+    } else {
+        let overwrite = resume || options.preprocess.overwrite;
+        let again = preprocess::Options { overwrite, ..options.preprocess.clone() };
+        let preprocessed = preprocess::run(&again, registry, console);
+        failures.extend(preprocessed.map_err(|error| error.if_interrupted(how_to_continue(options)))?);
+    }
+    failures.extend(train::run(&options.train, registry, console)?);
+    Ok(failures)
+}
+
+/// What to do after a stop between analysis and training.
+fn how_to_continue(options: &Options) -> &'static str {
+    match options.train.overwrite {
+        true => {
+            "continue with the same command, but --resume instead of --overwrite: the analysis is kept, the arrays are made anew"
         }
-        failures.extend(train::run(&options.train, registry, console)?);
-        Ok(failures)
-    };
-    after_analysis().map_err(|error: Error| error.if_interrupted(train::how_to_continue(&options.train)))
+        false => "continue with the same command and --resume: the analysis is kept, the arrays are made anew",
+    }
+}
+
+/// From here on the folders hold the new run only, so that resuming it never takes the earlier one's analysis, arrays or
+/// models for its own.
+fn give_up_earlier_run(options: &Options) -> Result<()> {
+    if options.analyze.overwrite {
+        remove_file(&options.analyze.results.join("config.json"))?;
+    }
+    if options.preprocess.overwrite {
+        preprocess::mark_unfinished(&options.preprocess.numpy)?;
+    }
+    match options.train.overwrite {
+        true => train::discard::whole_run(&options.train.results),
+        false => Ok(()),
+    }
 }
 
 /// True if every case of the run has its arrays, or was left out by a preprocessing that came to its end. Arrays are written

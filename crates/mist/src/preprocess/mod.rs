@@ -17,6 +17,7 @@ pub mod settings;
 
 pub use case::{PreprocessedCase, preprocess_case};
 pub use output::is_unfinished;
+pub(crate) use output::mark_unfinished;
 pub use settings::Settings;
 
 use crate::config::{Choices, Config};

@@ -36,10 +36,7 @@ impl Output {
         for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
             create_folder(&folder.join(kind))?;
         }
-        write_atomically(
-            &folder.join(UNFINISHED),
-            b"Preprocessing has not come to its end; some arrays may be older.\n",
-        )?;
+        mark_unfinished(folder)?;
         // Until this run has finished, nothing is known about cases without arrays.
         remove_file(&LeftOut::file(folder))?;
         Ok(Self { folder: folder.to_path_buf(), distance_maps })
@@ -103,6 +100,14 @@ impl Output {
     fn file(&self, kind: &str, id: &str) -> PathBuf {
         self.folder.join(kind).join(format!("{id}.npy"))
     }
+}
+
+/// Says of the folder, where there is one, that not all its arrays belong to the run that is going to fill it.
+pub fn mark_unfinished(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    write_atomically(&folder.join(UNFINISHED), b"Preprocessing has not come to its end; some arrays may be older.\n")
 }
 
 /// True if a run that writes to this folder was cut off, or goes on.
