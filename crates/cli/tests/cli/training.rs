@@ -163,6 +163,20 @@ fn a_case_without_arrays_is_counted_and_the_others_train() {
     assert!(shell.path("results/models/fold_0.pt").exists());
 }
 
+/// Why a case is missing is what preprocessing said of it; and no case is trained on before preprocessing is over.
+#[test]
+fn training_knows_how_preprocessing_ended() {
+    let shell = data_set();
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    shell.write("data/train/036/mr.nii.gz", "no scan");
+    shell.mist("preprocess --results results").exits(3);
+    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
+    let line = TRAIN.replace("--epochs 3", "--epochs 2") + " --verify-determinism";
+    shell.mist(&line).exits(3).stderr_has("1 case was left out").stderr_has("036: failed while reading");
+    shell.write("numpy/.unfinished", "");
+    shell.mist(&line).exits(1).stderr_has("preprocessing was cut off").stderr_has("`mist preprocess --overwrite`");
+}
+
 #[test]
 fn a_damaged_array_or_checkpoint_is_named() {
     let shell = prepared();
