@@ -210,6 +210,19 @@ fn preprocessing_goes_on_without_a_case_that_broke_since() {
 }
 
 #[test]
+fn distance_maps_do_not_outlast_the_arrays_that_they_belong_to() {
+    let data_set = DataSet::new(&["a", "b"]);
+    data_set.analyze(false).unwrap();
+    let preprocess = |compute_dtms| {
+        let options = preprocess::Options { compute_dtms: Some(compute_dtms), ..data_set.preprocess_options() };
+        preprocess::run(&options, &Registry::builtin(), &Silent).unwrap();
+        ["a", "b"].map(|id| data_set.path(&format!("numpy/dtms/{id}.npy")).exists())
+    };
+    assert_eq!(preprocess(true), [true, true]);
+    assert_eq!(preprocess(false), [false, false]);
+}
+
+#[test]
 fn arrays_are_not_replaced_by_accident() {
     let data_set = DataSet::new(&["a", "b"]);
     data_set.analyze(false).unwrap();

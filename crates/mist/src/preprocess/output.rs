@@ -21,7 +21,6 @@ const LISTED: usize = 5;
 /// The folder, ready to be written to.
 pub struct Output {
     folder: PathBuf,
-    distance_maps: bool,
 }
 
 impl Output {
@@ -39,19 +38,17 @@ impl Output {
         mark_unfinished(folder)?;
         // Until this run has finished, nothing is known about cases without arrays.
         remove_file(&LeftOut::file(folder))?;
-        Ok(Self { folder: folder.to_path_buf(), distance_maps })
+        Ok(Self { folder: folder.to_path_buf() })
     }
 
-    /// Says which arrays in the folder this run will not replace: those of cases that are not in the run, and distance
-    /// maps if it makes none, which would not belong to the new arrays.
+    /// Says which arrays in the folder this run will neither replace nor remove: those of cases that are not in the run.
     pub fn stale(&self, cases: &[TrainingFiles]) -> Result<Vec<String>> {
         let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
         let mut notes = Vec::new();
         for kind in [IMAGES, LABELS, DISTANCE_MAPS] {
             let folder = self.folder.join(kind);
             let mut left: Vec<String> = array_names(&folder)?;
-            let replaced = kind != DISTANCE_MAPS || self.distance_maps;
-            left.retain(|name| !replaced || !ids.contains(name.as_str()));
+            left.retain(|name| !ids.contains(name.as_str()));
             if left.is_empty() {
                 continue;
             }
@@ -67,13 +64,14 @@ impl Output {
         Ok(notes)
     }
 
-    /// Writes the arrays of a case, each completely or not at all.
+    /// Writes the arrays of a case, each completely or not at all. Distance maps of an earlier run, which would not belong
+    /// to the new arrays, are removed where this one makes none.
     pub fn write(&self, id: &str, case: &PreprocessedCase) -> Result<()> {
         let [x, y, z] = case.size;
         npy::write(&self.file(IMAGES, id), &[x, y, z, case.channels], &case.image).map_err(cannot_write)?;
         let Some(labels) = &case.labels else { return Ok(()) };
         npy::write(&self.file(LABELS, id), &[x, y, z, 1], labels).map_err(cannot_write)?;
-        let Some(maps) = &case.distance_maps else { return Ok(()) };
+        let Some(maps) = &case.distance_maps else { return remove_file(&self.file(DISTANCE_MAPS, id)) };
         let classes = maps.len() / labels.len().max(1);
         npy::write(&self.file(DISTANCE_MAPS, id), &[x, y, z, classes], maps).map_err(cannot_write)
     }
