@@ -134,6 +134,26 @@ fn a_boundary_loss_asks_for_distance_maps_and_trains_on_them() {
     shell.mist(&line).exits(1).stderr_has("training.loss.params").stderr_has("unknown parameter `tau_mm`");
 }
 
+/// Not after hours of preprocessing.
+#[test]
+fn run_all_asks_at_once_for_what_its_loss_needs() {
+    let shell = data_set();
+    let run_all = "run-all --data data/dataset.json --nfolds 3";
+    let said = "the loss hdos needs distance maps";
+    shell
+        .mist(&format!("{run_all} --loss hdos"))
+        .exits(2)
+        .stderr_has(said)
+        .stderr_has("hint: make them with --compute-dtms");
+    shell.mist(&format!("{run_all} --resume --overwrite")).exits(2).stderr_has("exclude each other");
+    assert!(!shell.path("results").exists());
+    prepare(&shell, 0);
+    shell.mist(&format!("{run_all} --resume --loss hdos")).exits(2).stderr_has(said);
+    shell.mist(&format!("{run_all} --resume --loss hdos --compute-dtms false")).exits(2).stderr_has(said);
+    set(&shell, r#""name": "dice_ce""#, r#""name": "hdos""#);
+    shell.mist(&format!("{run_all} --resume")).exits(2).stderr_has(said);
+}
+
 #[test]
 fn resuming_another_run_is_refused_and_changes_nothing() {
     let shell = prepared();

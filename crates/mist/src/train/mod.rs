@@ -29,6 +29,7 @@ use loss::TrainingLoss;
 use mist_nn::Registry;
 use mist_nn::losses::{Classes, dice::Dice};
 use mist_nn::models::Model;
+pub(crate) use settings::check_modes;
 use std::path::{Path, PathBuf};
 use step::Trainer;
 use validate::Validator;

@@ -16,6 +16,7 @@ pub fn settle(
     registry: &Registry,
     console: &dyn Console,
 ) -> Result<(Config, Vec<usize>, TrainPaths, Vec<CaseFailure>)> {
+    check_modes(options)?;
     let results = &options.results;
     require(
         results,
@@ -28,10 +29,6 @@ pub fn settle(
             .at(&options.numpy)
             .because("some arrays may be missing, or be those of an earlier run")
             .hint("run `mist preprocess --overwrite` first; it makes all arrays anew"));
-    }
-    if options.resume && options.overwrite {
-        return Err(Error::usage("--resume and --overwrite exclude each other")
-            .hint("--resume continues from checkpoints, --overwrite starts again"));
     }
 
     let path = results.join("config.json");
@@ -67,6 +64,15 @@ pub fn settle(
     }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
     Ok((config, folds, table, failures))
+}
+
+/// Refuses flags that contradict each other.
+pub fn check_modes(options: &Options) -> Result<()> {
+    match options.resume && options.overwrite {
+        true => Err(Error::usage("--resume and --overwrite exclude each other")
+            .hint("--resume continues from checkpoints, --overwrite starts again")),
+        false => Ok(()),
+    }
 }
 
 /// Refuses a patch whose images and logits alone would not fit; what the network needs on top depends on it.
