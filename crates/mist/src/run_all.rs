@@ -45,14 +45,15 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     };
     if preprocessed {
         console.info("Resuming: the preprocessed arrays are kept");
-        failures.extend(LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
+        CaseFailure::add_later(&mut failures, LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
     } else {
         let overwrite = resume || options.preprocess.overwrite;
         let again = preprocess::Options { overwrite, ..options.preprocess.clone() };
         let preprocessed = preprocess::run(&again, registry, console);
-        failures.extend(preprocessed.map_err(|error| error.if_interrupted(how_to_continue(options)))?);
+        let left_out = preprocessed.map_err(|error| error.if_interrupted(how_to_continue(options)))?;
+        CaseFailure::add_later(&mut failures, left_out);
     }
-    failures.extend(train::run(&options.train, registry, console)?);
+    CaseFailure::add_later(&mut failures, train::run(&options.train, registry, console)?);
     Ok(failures)
 }
 

@@ -103,22 +103,16 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 
     for &fold in &folds {
         if network::weights_file(&options.results.join("models"), fold).is_file() {
-            failures.extend(out_of_fold::run(
-                &options.results,
-                &options.numpy,
-                &config,
-                registry,
-                &table,
-                fold,
-                console,
-            )?);
+            let (results, numpy) = (&options.results, &options.numpy);
+            let unpredicted = out_of_fold::run(results, numpy, &config, registry, &table, fold, console)?;
+            CaseFailure::add_later(&mut failures, unpredicted);
         }
     }
     let all: Vec<usize> = (0..config.training.nfolds).collect();
     if all.iter().all(|fold| folds.contains(fold)) && failed.is_empty() {
         let results = options.results.clone();
         let finalize = finalize::Options { results, workers: options.evaluate_workers, device: "cpu".into() };
-        failures.extend(finalize::run(&finalize, registry, console)?);
+        CaseFailure::add_later(&mut failures, finalize::run(&finalize, registry, console)?);
     } else {
         let results = options.results.display();
         console.info(&format!(
