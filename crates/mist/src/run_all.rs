@@ -21,6 +21,9 @@ pub struct Options {
 
 /// Runs the three stages and returns the cases that any of them left out, those of kept stages included.
 ///
+/// With `resume`, cases that a kept preprocessing left out are tried again. Those that the analysis left out stay so: its plan
+/// and folds were made without them.
+///
 /// # Errors
 /// Those of the stages; the stages after a failed one do not run.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
@@ -45,7 +48,10 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     };
     if preprocessed {
         console.info("Resuming: the preprocessed arrays are kept");
-        CaseFailure::add_later(&mut failures, LeftOut::read(&LeftOut::file(&options.preprocess.numpy))?);
+        // Why a case was left out may have passed: a disk that was not there, memory that others had.
+        let left_out = preprocess::retry(&options.preprocess, registry, console);
+        let hint = train::how_to_continue(&options.train);
+        CaseFailure::add_later(&mut failures, left_out.map_err(|error| error.if_interrupted(hint))?);
     } else {
         let overwrite = resume || options.preprocess.overwrite;
         let again = preprocess::Options { overwrite, ..options.preprocess.clone() };

@@ -212,6 +212,35 @@ fn a_damaged_array_or_checkpoint_is_named() {
     shell.mist(&format!("{TRAIN} --resume")).exits(1).stderr_has("fold_0_checkpoint.pt").stderr_has("--overwrite");
 }
 
+/// What kept a scan from being read may have passed. Where it has not, the case is listed again.
+#[test]
+fn a_resumed_run_tries_the_cases_again_that_preprocessing_left_out() {
+    let shell = data_set();
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    let scan = |id: &str| shell.path("data/train").join(id).join("mr.nii.gz");
+    let whole = std::fs::read(scan("036")).expect("a scan");
+    for id in ["036", "057"] {
+        std::fs::write(scan(id), "no scan").expect("a writable scan");
+    }
+    shell.mist("preprocess --results results").exits(3).stderr_has("2 cases were left out");
+    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
+    predict_quickly(&shell);
+    std::fs::write(scan("036"), whole).expect("a writable scan");
+    let array = shell.path("numpy/images/015.npy");
+    let modified = || std::fs::metadata(&array).and_then(|found| found.modified()).expect("an array");
+    let before = modified();
+    let line = format!("run-all --data data/dataset.json --resume {}", TRAIN.trim_start_matches("train"));
+    let said = shell
+        .mist(&line.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0"))
+        .exits(3)
+        .stdout_has("Trying 2 cases again")
+        .stderr_has("1 case was left out:\n  057: failed while reading")
+        .stderr();
+    assert!(!said.contains("036: failed"), "{said}");
+    assert!(shell.path("numpy/labels/036.npy").exists());
+    assert_eq!(modified(), before, "arrays that are there are kept");
+}
+
 /// The stages that a resumed run keeps had left cases out; that is still so.
 #[test]
 fn a_resumed_run_lists_the_cases_again_that_kept_stages_left_out() {

@@ -32,12 +32,19 @@ impl Output {
                 .at(folder)
                 .hint("choose another folder with --numpy, or allow replacing its arrays with --overwrite"));
         }
-        for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
-            create_folder(&folder.join(kind))?;
-        }
+        let output = Self::reopen(folder, distance_maps)?;
         mark_unfinished(folder)?;
         // Until this run has finished, nothing is known about cases without arrays.
         remove_file(&LeftOut::file(folder))?;
+        Ok(output)
+    }
+
+    /// The folder of a run that came to its end, for the cases that it left out. Until these are done, its table of them
+    /// stands.
+    pub fn reopen(folder: &Path, distance_maps: bool) -> Result<Self> {
+        for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
+            create_folder(&folder.join(kind))?;
+        }
         Ok(Self { folder: folder.to_path_buf() })
     }
 
