@@ -134,6 +134,19 @@ fn a_boundary_loss_asks_for_distance_maps_and_trains_on_them() {
     shell.mist(&line).exits(1).stderr_has("training.loss.params").stderr_has("unknown parameter `tau_mm`");
 }
 
+#[test]
+fn a_loss_in_millimetres_warns_of_arrays_whose_spacing_is_not_known() {
+    let shell = prepared();
+    // What comes after the warning is not of interest, so there is no such fold.
+    let line = TRAIN.replace("--folds 0", "--folds 7");
+    let said = "the loss volumetric_sddl measures in mm, but preprocessing was skipped: it takes 1 x 1 x 1 mm";
+    let warned = |line: &str| shell.mist(line).exits(2).stderr().contains(said);
+    assert!(!warned(&format!("{line} --loss volumetric_sddl")));
+    set(&shell, r#""skip": false"#, r#""skip": true"#);
+    assert!(warned(&format!("{line} --loss volumetric_sddl")));
+    assert!(!warned(&line));
+}
+
 /// Not after hours of preprocessing.
 #[test]
 fn run_all_asks_at_once_for_what_its_loss_needs() {
