@@ -9,7 +9,7 @@ use crate::predict::{Input, Predictor, Targets, cases, load_networks, out_of_fol
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network};
 use mist_nn::Registry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +74,27 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
             for failure in &failures {
                 console.error(&failure.to_string());
             }
-            Err(Error::new("No valid prediction-mask pairs. Skipping evaluation.")
-                .at(results)
-                .because("no held-out case has a mask and a prediction that can be compared; no table was written")
-                .hint("train at least one fold first"))
+            Err(nothing_to_compare(results, missing.len() == config.training.nfolds))
         }
     }
+}
+
+/// `untrained`: no fold has a model.
+fn nothing_to_compare(results: &Path, untrained: bool) -> Error {
+    let table = match results.join("results.csv").exists() {
+        true => "results.csv there is that of an earlier run",
+        false => "results.csv was not written",
+    };
+    let hint = match untrained {
+        true => "train at least one fold first",
+        false => {
+            "check the masks in train_paths.csv and what is said of the cases above; `mist train --resume` predicts again"
+        }
+    };
+    Error::new("No valid prediction-mask pairs. Skipping evaluation.")
+        .at(results)
+        .because(format!("no held-out case has a mask and a prediction that can be compared; {table}"))
+        .hint(hint)
 }
 
 /// Whether there was anything to evaluate.
@@ -133,4 +148,21 @@ fn evaluate(
     write_results_csv(&report, &output)?;
     console.info(&format!("Wrote {}", output.display()));
     Ok((Evaluated::Something, failures))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_results_csv_is_true() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = nothing_to_compare(folder.path(), true);
+        assert!(error.to_string().ends_with("results.csv was not written"), "{error}");
+        assert_eq!(error.advice(), Some("train at least one fold first"));
+        std::fs::write(folder.path().join("results.csv"), "").unwrap();
+        let error = nothing_to_compare(folder.path(), false);
+        assert!(error.to_string().ends_with("results.csv there is that of an earlier run"), "{error}");
+        assert!(error.advice().is_some_and(|hint| !hint.contains("fold first")));
+    }
 }
