@@ -4,7 +4,7 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::evaluate::{Checks, evaluate_table, write_results_csv};
-use crate::files::{require_file, require_folder};
+use crate::files::{create_folder, require_file, require_folder};
 use crate::predict::{Input, Predictor, Targets, cases, load_networks, out_of_fold};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network};
@@ -38,6 +38,7 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
     require_file(&config, "Configuration file not found", HINT)?;
     require_file(&table, "Training paths file not found", HINT)?;
     console.section("Finalizing MIST run");
+    create_folder(results)?;
     device::resolve(&options.device, console)?;
     let config = Config::load(&config, &Choices::of(registry))?;
     config.warn_of_unknown_keys(console);

@@ -222,6 +222,31 @@ fn distance_maps_do_not_outlast_the_arrays_that_they_belong_to() {
     assert_eq!(preprocess(false), [false, false]);
 }
 
+/// As a killed run leaves them, some time ago.
+#[test]
+fn abandoned_temporary_files_are_swept_from_every_folder_that_is_used_again() {
+    let data_set = DataSet::new(&["a", "b"]);
+    data_set.analyze(false).unwrap();
+    data_set.preprocess();
+    let abandon = |folder: &str| {
+        let path = data_set.path(folder).join(".mist-writing-abandoned");
+        let hour = std::time::Duration::from_secs(3600);
+        fs::File::create(&path).unwrap().set_modified(std::time::SystemTime::now() - hour).unwrap();
+        path
+    };
+    let in_arrays = ["numpy", "numpy/images", "numpy/labels"].map(abandon);
+    data_set.preprocess();
+    assert!(in_arrays.iter().all(|path| !path.exists()), "preprocess");
+
+    let in_results = abandon("results");
+    let finalize = mist::finalize::Options { results: data_set.path("results"), workers: 1, device: "cpu".into() };
+    mist::finalize::run(&finalize, &Registry::builtin(), &Silent).expect_err("nothing is trained");
+    assert!(!in_results.exists(), "finalize");
+    let in_results = abandon("results");
+    data_set.analyze(false).unwrap();
+    assert!(!in_results.exists(), "analyze");
+}
+
 #[test]
 fn arrays_are_not_replaced_by_accident() {
     let data_set = DataSet::new(&["a", "b"]);

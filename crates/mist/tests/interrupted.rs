@@ -3,7 +3,7 @@
 use mist::config::Overrides;
 use mist::console::{Bar, Console, Silent};
 use mist::error::Kind;
-use mist::{analyze, interrupt, preprocess, run_all, train};
+use mist::{analyze, bench, interrupt, preprocess, run_all, train};
 use mist_nn::Registry;
 use mist_volume::{Geometry, Volume, nifti};
 use std::fs;
@@ -33,6 +33,7 @@ fn interrupted_stages_leave_nothing_that_passes_for_theirs() {
     let data = data_set(folder.path());
     preprocessing_of_a_run_that_replaces_another(folder.path(), &data);
     analysis(folder.path(), &data);
+    measurement();
 }
 
 fn data_set(folder: &Path) -> PathBuf {
@@ -111,4 +112,22 @@ fn analysis(folder: &Path, data: &Path) {
     let error = analyze::run(&analyze_options(&results, data, false), &Registry::builtin(), &Silent).unwrap_err();
     assert_eq!(error.kind(), Kind::Interrupted);
     assert_eq!(fs::read_dir(&results).unwrap().count(), 0);
+}
+
+fn measurement() {
+    let options = bench::Options {
+        model: "nnunet-pocket".into(),
+        patch_size: [32; 3],
+        batch_size: 1,
+        pass: bench::Pass::Forward,
+        in_channels: 1,
+        out_channels: 2,
+        threads: Some(1),
+        seconds: 0.0,
+        json: false,
+        layers: false,
+    };
+    let error = bench::run(&options, &Registry::builtin(), &Silent).unwrap_err();
+    assert_eq!(error.kind(), Kind::Interrupted);
+    assert!(error.advice().unwrap().starts_with("start the same command again"));
 }

@@ -42,6 +42,7 @@ impl Output {
     /// The folder of a run that came to its end, for the cases that it left out. Until these are done, its table of them
     /// stands.
     pub fn reopen(folder: &Path, distance_maps: bool) -> Result<Self> {
+        create_folder(folder)?;
         for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
             create_folder(&folder.join(kind))?;
         }

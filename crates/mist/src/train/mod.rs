@@ -83,6 +83,7 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     if options.overwrite {
         discard::folds(&options.results, &folds)?;
     }
+    create_folder(&options.results)?;
     for folder in ["logs", "models", "checkpoints", out_of_fold::FOLDER] {
         create_folder(&options.results.join(folder))?;
     }
