@@ -94,14 +94,15 @@ fn how_to_continue(options: &Options) -> &'static str {
 /// From here on the folders hold the new run only, so that resuming it never takes the earlier one's analysis, arrays or
 /// models for its own.
 fn give_up_earlier_run(options: &Options) -> Result<()> {
-    if options.analyze.overwrite {
-        remove_file(&options.analyze.results.join("config.json"))?;
+    // The analysis goes last: without one, what is left of the models would be continued with the new one.
+    if options.train.overwrite {
+        train::discard::whole_run(&options.train.results)?;
     }
     if options.preprocess.overwrite {
         preprocess::mark_unfinished(&options.preprocess.numpy)?;
     }
-    match options.train.overwrite {
-        true => train::discard::whole_run(&options.train.results),
+    match options.analyze.overwrite {
+        true => remove_file(&options.analyze.results.join("config.json")),
         false => Ok(()),
     }
 }
