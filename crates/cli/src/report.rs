@@ -2,6 +2,7 @@
 
 use mist::error::Kind;
 use mist::{CaseFailure, Error, Result};
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 
 pub(crate) const SUCCESS: u8 = 0;
@@ -66,12 +67,33 @@ fn error(error: &Error) {
     }
 }
 
+/// How many cases, some of which may have more than one problem.
+fn left_out_count(failures: &[CaseFailure]) -> String {
+    match failures.iter().map(|failure| &failure.id).collect::<BTreeSet<_>>().len() {
+        1 => "1 case was".to_owned(),
+        count => format!("{count} cases were"),
+    }
+}
+
 /// The cases that are missing from the results, where nobody can miss them.
 fn left_out(failures: &[CaseFailure]) {
-    let cases = if failures.len() == 1 { "1 case was".to_owned() } else { format!("{} cases were", failures.len()) };
+    let cases = left_out_count(failures);
     labelled("error", RED, &format!("{cases} left out:"));
     let mut stderr = std::io::stderr().lock();
     for failure in failures {
         let _ = writeln!(stderr, "  {failure}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_counted_not_problems() {
+        let failure =
+            |id: &str| CaseFailure { id: id.into(), stage: "reading".into(), file: None, reason: "broken".into() };
+        assert_eq!(left_out_count(&[failure("a"), failure("a")]), "1 case was");
+        assert_eq!(left_out_count(&[failure("a"), failure("b"), failure("a")]), "2 cases were");
     }
 }

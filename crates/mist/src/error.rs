@@ -115,6 +115,15 @@ pub struct CaseFailure {
     pub reason: String,
 }
 
+impl CaseFailure {
+    /// Adds the failures of a later stage to those of earlier ones. A case that has failed before is left out: that it is
+    /// missing now is a consequence.
+    pub fn add_later(earlier: &mut Vec<Self>, mut later: Vec<Self>) {
+        later.retain(|failure| earlier.iter().all(|before| before.id != failure.id));
+        earlier.append(&mut later);
+    }
+}
+
 impl fmt::Display for CaseFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: failed while {}", self.id, self.stage)?;
@@ -122,5 +131,23 @@ impl fmt::Display for CaseFailure {
             write!(f, " {}", file.display())?;
         }
         write!(f, ": {}", self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(id: &str, stage: &str) -> CaseFailure {
+        CaseFailure { id: id.into(), stage: stage.into(), file: None, reason: "broken".into() }
+    }
+
+    #[test]
+    fn consequences_of_an_earlier_failure_are_not_listed_again() {
+        let mut failures = vec![failure("a", "reading")];
+        // Two problems of one stage are two problems.
+        let later = vec![failure("a", "pairing"), failure("b", "predicting"), failure("b", "writing")];
+        CaseFailure::add_later(&mut failures, later);
+        assert_eq!(failures, [failure("a", "reading"), failure("b", "predicting"), failure("b", "writing")]);
     }
 }

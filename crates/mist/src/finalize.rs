@@ -4,15 +4,12 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::evaluate::{Checks, evaluate_table, write_results_csv};
-use crate::files::{require_file, require_folder};
-use crate::predict::{Input, Predictor, Targets, cases, load_networks};
+use crate::files::{create_folder, require_file, require_folder};
+use crate::predict::{Input, Predictor, Targets, cases, load_networks, out_of_fold};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network};
 use mist_nn::Registry;
-use std::path::PathBuf;
-
-/// Where training leaves the predictions of the held-out cases, in the results folder.
-const PREDICTIONS: &str = "predictions/train/raw";
+use std::path::{Path, PathBuf};
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +38,7 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
     require_file(&config, "Configuration file not found", HINT)?;
     require_file(&table, "Training paths file not found", HINT)?;
     console.section("Finalizing MIST run");
+    create_folder(results)?;
     device::resolve(&options.device, console)?;
     let config = Config::load(&config, &Choices::of(registry))?;
     config.warn_of_unknown_keys(console);
@@ -50,7 +48,7 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
         .map(|fold| fold.to_string())
         .collect();
     let table = TrainPaths::read(&table)?;
-    let predicted = |case: &TrainCase| results.join(PREDICTIONS).join(format!("{}.nii.gz", case.id)).is_file();
+    let predicted = |case: &TrainCase| out_of_fold::prediction_file(results, &case.id).is_file();
     if missing.len() == config.training.nfolds && !table.cases.iter().any(predicted) {
         return Err(Error::new("there is nothing to finalize")
             .at(&models)
@@ -77,12 +75,27 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
             for failure in &failures {
                 console.error(&failure.to_string());
             }
-            Err(Error::new("No valid prediction-mask pairs. Skipping evaluation.")
-                .at(results)
-                .because("no held-out case has a mask and a prediction that can be compared; no table was written")
-                .hint("train at least one fold first"))
+            Err(nothing_to_compare(results, missing.len() == config.training.nfolds))
         }
     }
+}
+
+/// `untrained`: no fold has a model.
+fn nothing_to_compare(results: &Path, untrained: bool) -> Error {
+    let table = match results.join("results.csv").exists() {
+        true => "results.csv there is that of an earlier run",
+        false => "results.csv was not written",
+    };
+    let hint = match untrained {
+        true => "train at least one fold first",
+        false => {
+            "check the masks in train_paths.csv and what is said of the cases above; `mist train --resume` predicts again"
+        }
+    };
+    Error::new("No valid prediction-mask pairs. Skipping evaluation.")
+        .at(results)
+        .because(format!("no held-out case has a mask and a prediction that can be compared; {table}"))
+        .hint(hint)
 }
 
 /// Whether there was anything to evaluate.
@@ -100,12 +113,11 @@ fn evaluate(
 ) -> Result<(Evaluated, Vec<CaseFailure>)> {
     let results = std::path::absolute(&options.results)
         .map_err(|error| Error::new("cannot resolve the folder").at(&options.results).because(error))?;
-    let predictions = results.join(PREDICTIONS);
     let trained =
         |fold: usize| network::weights_file(&results.join("models"), fold).is_file() && fold < config.training.nfolds;
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for case in &table.cases {
-        let prediction = predictions.join(format!("{}.nii.gz", case.id));
+        let prediction = out_of_fold::prediction_file(&results, &case.id);
         let missing: Vec<&str> = [(case.mask.is_file(), "mask"), (prediction.is_file(), "prediction")]
             .into_iter()
             .filter_map(|(there, name)| (!there).then_some(name))
@@ -137,4 +149,21 @@ fn evaluate(
     write_results_csv(&report, &output)?;
     console.info(&format!("Wrote {}", output.display()));
     Ok((Evaluated::Something, failures))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_results_csv_is_true() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = nothing_to_compare(folder.path(), true);
+        assert!(error.to_string().ends_with("results.csv was not written"), "{error}");
+        assert_eq!(error.advice(), Some("train at least one fold first"));
+        std::fs::write(folder.path().join("results.csv"), "").unwrap();
+        let error = nothing_to_compare(folder.path(), false);
+        assert!(error.to_string().ends_with("results.csv there is that of an earlier run"), "{error}");
+        assert!(error.advice().is_some_and(|hint| !hint.contains("fold first")));
+    }
 }

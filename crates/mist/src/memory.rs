@@ -20,10 +20,12 @@ fn entry(table: &str, name: &str) -> Option<f64> {
 
 /// Says that so many bytes are more than there are; nothing where they fit, or where the system does not tell.
 pub fn shortage(bytes: f64) -> Option<String> {
-    shortage_of(bytes, available()?)
+    shortage_of(bytes, available())
 }
 
-fn shortage_of(bytes: f64, available: f64) -> Option<String> {
+/// The same where so much is free.
+pub fn shortage_of(bytes: f64, available: Option<f64>) -> Option<String> {
+    let available = available?;
     (bytes > available).then(|| format!("it takes at least {}, {} are free", readable(bytes), readable(available)))
 }
 
@@ -38,8 +40,9 @@ mod tests {
 
     #[test]
     fn a_shortage_is_told_with_both_sizes() {
-        assert_eq!(shortage_of(2e9, 2e9), None);
-        assert_eq!(shortage_of(2e9, 1.5e9).as_deref(), Some("it takes at least 2.0 GB, 1.5 GB are free"));
+        assert_eq!(shortage_of(2e9, None), None);
+        assert_eq!(shortage_of(2e9, Some(2e9)), None);
+        assert_eq!(shortage_of(2e9, Some(1.5e9)).as_deref(), Some("it takes at least 2.0 GB, 1.5 GB are free"));
     }
 
     #[test]

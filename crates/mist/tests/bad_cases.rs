@@ -210,6 +210,44 @@ fn preprocessing_goes_on_without_a_case_that_broke_since() {
 }
 
 #[test]
+fn distance_maps_do_not_outlast_the_arrays_that_they_belong_to() {
+    let data_set = DataSet::new(&["a", "b"]);
+    data_set.analyze(false).unwrap();
+    let preprocess = |compute_dtms| {
+        let options = preprocess::Options { compute_dtms: Some(compute_dtms), ..data_set.preprocess_options() };
+        preprocess::run(&options, &Registry::builtin(), &Silent).unwrap();
+        ["a", "b"].map(|id| data_set.path(&format!("numpy/dtms/{id}.npy")).exists())
+    };
+    assert_eq!(preprocess(true), [true, true]);
+    assert_eq!(preprocess(false), [false, false]);
+}
+
+/// As a killed run leaves them, some time ago.
+#[test]
+fn abandoned_temporary_files_are_swept_from_every_folder_that_is_used_again() {
+    let data_set = DataSet::new(&["a", "b"]);
+    data_set.analyze(false).unwrap();
+    data_set.preprocess();
+    let abandon = |folder: &str| {
+        let path = data_set.path(folder).join(".mist-writing-abandoned");
+        let hour = std::time::Duration::from_secs(3600);
+        fs::File::create(&path).unwrap().set_modified(std::time::SystemTime::now() - hour).unwrap();
+        path
+    };
+    let in_arrays = ["numpy", "numpy/images", "numpy/labels"].map(abandon);
+    data_set.preprocess();
+    assert!(in_arrays.iter().all(|path| !path.exists()), "preprocess");
+
+    let in_results = abandon("results");
+    let finalize = mist::finalize::Options { results: data_set.path("results"), workers: 1, device: "cpu".into() };
+    mist::finalize::run(&finalize, &Registry::builtin(), &Silent).expect_err("nothing is trained");
+    assert!(!in_results.exists(), "finalize");
+    let in_results = abandon("results");
+    data_set.analyze(false).unwrap();
+    assert!(!in_results.exists(), "analyze");
+}
+
+#[test]
 fn arrays_are_not_replaced_by_accident() {
     let data_set = DataSet::new(&["a", "b"]);
     data_set.analyze(false).unwrap();

@@ -141,6 +141,39 @@ fn a_boundary_loss_asks_for_distance_maps_and_trains_on_them() {
 }
 
 #[test]
+fn a_loss_in_millimetres_warns_of_arrays_whose_spacing_is_not_known() {
+    let shell = prepared();
+    // What comes after the warning is not of interest, so there is no such fold.
+    let line = TRAIN.replace("--folds 0", "--folds 7");
+    let said = "the loss volumetric_sddl measures in mm, but preprocessing was skipped: it takes 1 x 1 x 1 mm";
+    let warned = |line: &str| shell.mist(line).exits(2).stderr().contains(said);
+    assert!(!warned(&format!("{line} --loss volumetric_sddl")));
+    set(&shell, r#""skip": false"#, r#""skip": true"#);
+    assert!(warned(&format!("{line} --loss volumetric_sddl")));
+    assert!(!warned(&line));
+}
+
+/// Not after hours of preprocessing.
+#[test]
+fn run_all_asks_at_once_for_what_its_loss_needs() {
+    let shell = data_set();
+    let run_all = "run-all --data data/dataset.json --nfolds 3";
+    let said = "the loss hdos needs distance maps";
+    shell
+        .mist(&format!("{run_all} --loss hdos"))
+        .exits(2)
+        .stderr_has(said)
+        .stderr_has("hint: make them with --compute-dtms");
+    shell.mist(&format!("{run_all} --resume --overwrite")).exits(2).stderr_has("exclude each other");
+    assert!(!shell.path("results").exists());
+    prepare(&shell, 0);
+    shell.mist(&format!("{run_all} --resume --loss hdos")).exits(2).stderr_has(said);
+    shell.mist(&format!("{run_all} --resume --loss hdos --compute-dtms false")).exits(2).stderr_has(said);
+    set(&shell, r#""name": "dice_ce""#, r#""name": "hdos""#);
+    shell.mist(&format!("{run_all} --resume")).exits(2).stderr_has(said);
+}
+
+#[test]
 fn resuming_another_run_is_refused_and_changes_nothing() {
     let shell = prepared();
     shell.mist(&TRAIN.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0")).exits(0);
@@ -169,6 +202,20 @@ fn a_case_without_arrays_is_counted_and_the_others_train() {
     assert!(shell.path("results/models/fold_0.pt").exists());
 }
 
+/// Why a case is missing is what preprocessing said of it; and no case is trained on before preprocessing is over.
+#[test]
+fn training_knows_how_preprocessing_ended() {
+    let shell = data_set();
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    shell.write("data/train/036/mr.nii.gz", "no scan");
+    shell.mist("preprocess --results results").exits(3);
+    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
+    let line = TRAIN.replace("--epochs 3", "--epochs 2") + " --verify-determinism";
+    shell.mist(&line).exits(3).stderr_has("1 case was left out").stderr_has("036: failed while reading");
+    shell.write("numpy/.unfinished", "");
+    shell.mist(&line).exits(1).stderr_has("preprocessing was cut off").stderr_has("`mist preprocess --overwrite`");
+}
+
 #[test]
 fn a_damaged_array_or_checkpoint_is_named() {
     let shell = prepared();
@@ -182,6 +229,35 @@ fn a_damaged_array_or_checkpoint_is_named() {
     shell.write("results/checkpoints/fold_0_checkpoint.pt", "not a checkpoint");
     set(&shell, r#""architecture": "nnunet""#, r#""architecture": "nnunet-pocket""#);
     shell.mist(&format!("{TRAIN} --resume")).exits(1).stderr_has("fold_0_checkpoint.pt").stderr_has("--overwrite");
+}
+
+/// What kept a scan from being read may have passed. Where it has not, the case is listed again.
+#[test]
+fn a_resumed_run_tries_the_cases_again_that_preprocessing_left_out() {
+    let shell = data_set();
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    let scan = |id: &str| shell.path("data/train").join(id).join("mr.nii.gz");
+    let whole = std::fs::read(scan("036")).expect("a scan");
+    for id in ["036", "057"] {
+        std::fs::write(scan(id), "no scan").expect("a writable scan");
+    }
+    shell.mist("preprocess --results results").exits(3).stderr_has("2 cases were left out");
+    set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
+    predict_quickly(&shell);
+    std::fs::write(scan("036"), whole).expect("a writable scan");
+    let array = shell.path("numpy/images/015.npy");
+    let modified = || std::fs::metadata(&array).and_then(|found| found.modified()).expect("an array");
+    let before = modified();
+    let line = format!("run-all --data data/dataset.json --resume {}", TRAIN.trim_start_matches("train"));
+    let said = shell
+        .mist(&line.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0"))
+        .exits(3)
+        .stdout_has("Trying 2 cases again")
+        .stderr_has("1 case was left out:\n  057: failed while reading")
+        .stderr();
+    assert!(!said.contains("036: failed"), "{said}");
+    assert!(shell.path("numpy/labels/036.npy").exists());
+    assert_eq!(modified(), before, "arrays that are there are kept");
 }
 
 /// The stages that a resumed run keeps had left cases out; that is still so.

@@ -57,10 +57,24 @@ pub struct Options {
 /// The outcome does not depend on the number of workers. Fails as a whole when an analysis exists already and may not
 /// be replaced, when the description is wrong, or when fewer cases than folds are usable.
 pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    analyze(options, console).map_err(|error| error.if_interrupted("start the same command again; nothing was written"))
+    run_with(options, console, || Ok(()))
 }
 
-fn analyze(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+/// The same; `before_writing` is called when everything is decided, and nothing is written yet.
+pub(crate) fn run_with(
+    options: &Options,
+    console: &dyn Console,
+    before_writing: impl FnOnce() -> Result<()>,
+) -> Result<Vec<CaseFailure>> {
+    analyze(options, console, before_writing)
+        .map_err(|error| error.if_interrupted("start the same command again; nothing was written"))
+}
+
+fn analyze(
+    options: &Options,
+    console: &dyn Console,
+    before_writing: impl FnOnce() -> Result<()>,
+) -> Result<Vec<CaseFailure>> {
     console.section("Analyzing the data set");
     let folds = options.nfolds.unwrap_or(DEFAULT_FOLDS);
     if folds < 2 {
@@ -85,6 +99,7 @@ fn analyze(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>>
     let plan = plan(&dataset.info, &cases.facts);
     report(&cases, &plan, console);
     let outputs = Outputs { left_out: failures, ..outputs(&dataset, &cases, plan, folds, inputs.test) };
+    before_writing()?;
     files.write(&outputs)?;
     console.success(&format!("analyzed {} cases", cases.files.len()));
     Ok(outputs.left_out)

@@ -60,6 +60,12 @@ pub struct Options {
 
 /// Times the work and prints the figures.
 pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    bench(options, registry, console).map_err(|error| {
+        error.if_interrupted("start the same command again; nothing was measured to its end or written")
+    })
+}
+
+fn bench(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     check_memory(options)?;
     let mut threads = rayon::ThreadPoolBuilder::new();
     if let Some(count) = options.threads {

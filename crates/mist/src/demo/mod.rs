@@ -88,7 +88,7 @@ impl Guide<'_> {
         CommandLine: From<&'o O>,
     {
         self.console.info(&format!("\n$ {}", CommandLine::from(options)));
-        self.failures.extend(stage(options, self.registry, self.console)?);
+        CaseFailure::add_later(&mut self.failures, stage(options, self.registry, self.console)?);
         Ok(())
     }
 }

@@ -7,6 +7,10 @@ use super::region::{copy_box, overlap};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
+const REPAIR_IMAGE: &str = "check the original image, then preprocess the case again";
+/// Distances are made from the mask, which has none but classes: only the file can be damaged.
+const REPAIR_DISTANCES: &str = "make the distance maps again with `mist preprocess --compute-dtms --overwrite`";
+
 /// Where the arrays of a case lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseFiles {
@@ -130,18 +134,18 @@ impl CaseArrays {
         let read = || -> Result<(WholeVolume, ClassVoxels)> {
             let label = self.label.read_all::<u8>()?;
             let classes = self.find_classes(&label)?;
-            let read_finite = |array: &Array| -> Result<Vec<f32>> {
+            let read_finite = |array: &Array, hint: &str| -> Result<Vec<f32>> {
                 let values = array.read_all()?;
-                check_finite(array, &values, [0; 3], array.size())?;
+                check_finite(array, &values, [0; 3], array.size(), hint)?;
                 Ok(values)
             };
             let volume = WholeVolume {
                 id: self.files.id.clone(),
                 size: self.size(),
                 channels: self.channels(),
-                image: read_finite(&self.image)?,
+                image: read_finite(&self.image, REPAIR_IMAGE)?,
                 label,
-                distance: self.distance.as_ref().map(read_finite).transpose()?,
+                distance: self.distance.as_ref().map(|array| read_finite(array, REPAIR_DISTANCES)).transpose()?,
                 distance_channels: self.distance_channels().unwrap_or(0),
             };
             Ok((volume, classes))
@@ -153,9 +157,10 @@ impl CaseArrays {
     pub fn check(&self) -> Result<ClassVoxels> {
         let check = || -> Result<ClassVoxels> {
             let classes = self.find_classes(&self.label.read_all::<u8>()?)?;
-            for array in [Some(&self.image), self.distance.as_ref()].into_iter().flatten() {
+            let distance = self.distance.as_ref().map(|array| (array, REPAIR_DISTANCES));
+            for (array, hint) in [Some((&self.image, REPAIR_IMAGE)), distance].into_iter().flatten() {
                 for (start, size) in array.slabs() {
-                    check_finite(array, &array.read_box(start, size)?, start, size)?;
+                    check_finite(array, &array.read_box(start, size)?, start, size, hint)?;
                 }
             }
             Ok(classes)
@@ -209,8 +214,8 @@ impl WholeVolume {
     }
 }
 
-/// An error if a value of the box `[x][y][z][channel]` at `start` is infinite or not a number.
-fn check_finite(array: &Array, values: &[f32], start: [usize; 3], size: [usize; 3]) -> Result<()> {
+/// An error with that hint if a value of the box `[x][y][z][channel]` at `start` is infinite or not a number.
+fn check_finite(array: &Array, values: &[f32], start: [usize; 3], size: [usize; 3], hint: &str) -> Result<()> {
     let Some(position) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
     let (voxel, channel) = (position / array.channels(), position % array.channels());
     let [x, y, z] =
@@ -218,5 +223,5 @@ fn check_finite(array: &Array, values: &[f32], start: [usize; 3], size: [usize; 
     Err(Error::new(format!("the value at voxel ({x}, {y}, {z}), channel {channel} is {}", values[position]))
         .at(array.path())
         .because("values must be finite")
-        .hint("check the original image, then preprocess the case again"))
+        .hint(hint))
 }

@@ -228,6 +228,24 @@ fn broken_cases_are_named_with_their_file_and_what_is_wrong() {
     }
 }
 
+/// Distances come from the mask, so no image is at fault.
+#[test]
+fn a_bad_distance_is_an_error_with_the_command_that_makes_it_anew() {
+    let dataset = Dataset::new(false);
+    dataset.case("a", [2, 2, 2], 1, 1);
+    let files = dataset.distances("a", [2, 2, 2]);
+    let open = || CaseArrays::open(files.clone(), CLASSES).unwrap();
+    open().check().unwrap();
+    dataset.write("dtms", "a", "<f4", [2, 2, 2, CLASSES], &[f32::NAN.to_le_bytes(); 8 * CLASSES]);
+    for error in [open().read().map(drop).unwrap_err(), open().check().map(drop).unwrap_err()] {
+        assert!(error.to_string().contains("dtms"), "{error}");
+        assert_eq!(
+            error.advice(),
+            Some("make the distance maps again with `mist preprocess --compute-dtms --overwrite`")
+        );
+    }
+}
+
 #[test]
 fn a_file_cut_short_during_training_is_an_error() {
     let (dataset, files) = dataset(false, 1);

@@ -5,10 +5,11 @@ use crate::memory;
 
 const BYTES_PER_VALUE: f64 = 4.0;
 
-/// Fails where the weights of `networks` networks with so many parameters each would not fit: all stay loaded.
-pub fn check_networks(networks: usize, parameters: usize) -> Result<()> {
+/// Fails where the weights of `networks` networks with so many parameters each would not fit into the free memory, in bytes:
+/// all stay loaded.
+pub fn check_networks(networks: usize, parameters: usize, available: Option<f64>) -> Result<()> {
     let bytes = BYTES_PER_VALUE * networks as f64 * parameters as f64;
-    memory::shortage(bytes).map_or(Ok(()), |why| {
+    memory::shortage_of(bytes, available).map_or(Ok(()), |why| {
         Err(Error::new(format!("{networks} networks need more memory than there is"))
             .because(why)
             .hint("copy fewer of the fold_*.pt files to a folder of their own, and give it with --models-dir"))
@@ -39,9 +40,9 @@ impl Work {
         BYTES_PER_VALUE * voxels * (self.channels + 1 + maps * self.classes) as f64
     }
 
-    /// Fails where the prediction would not fit into the free memory.
-    pub fn check(&self) -> Result<()> {
-        memory::shortage(self.bytes()).map_or(Ok(()), |why| {
+    /// Fails where the prediction would not fit into the free memory, in bytes.
+    pub fn check(&self, available: Option<f64>) -> Result<()> {
+        memory::shortage_of(self.bytes(), available).map_or(Ok(()), |why| {
             let [x, y, z] = self.size;
             Err(Error::new("the prediction needs more memory than there is")
                 .place(format!("{x} x {y} x {z} voxels, {} classes", self.classes))
@@ -59,19 +60,18 @@ mod tests {
         let work = Work { size: [100, 100, 100], channels: 2, classes: 3, networks: 1, flips: 1 };
         assert_eq!(work.bytes(), 4e6 * 6.0);
         assert_eq!(Work { networks: 5, flips: 8, ..work }.bytes(), 4e6 * 12.0);
-        work.check().expect("24 MB are free");
+        assert!(work.check(Some(24e6)).is_ok());
+        assert!(work.check(Some(23.9e6)).is_err());
     }
 
     #[test]
-    fn what_no_machine_has_is_refused() {
-        if memory::available().is_none() {
-            println!("skipped: this system does not tell its free memory");
-            return;
-        }
-        assert_eq!(check_networks(5, 30_000_000).map_err(|error| error.to_string()), Ok(()));
-        let text = check_networks(5, 1 << 50).unwrap_err().to_string();
+    fn what_does_not_fit_is_refused() {
+        let free = Some(1e9);
+        assert!(check_networks(5, 30_000_000, free).is_ok());
+        assert!(check_networks(5, 1 << 50, None).is_ok(), "where the system does not tell, nothing is refused");
+        let text = check_networks(5, 60_000_000, free).unwrap_err().to_string();
         assert!(text.starts_with("5 networks need more memory than there is: it takes at least"), "{text}");
         let work = Work { size: [1 << 20; 3], channels: 1, classes: 2, networks: 1, flips: 1 };
-        assert!(work.check().unwrap_err().to_string().contains("1048576 x 1048576 x 1048576 voxels, 2 classes"));
+        assert!(work.check(free).unwrap_err().to_string().contains("1048576 x 1048576 x 1048576 voxels, 2 classes"));
     }
 }

@@ -14,7 +14,15 @@ use crate::tables::{BoundingBoxes, TrainCase, TrainPaths};
 use mist_nn::Registry;
 use mist_volume::crop::BoundingBox;
 use mist_volume::nifti;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where the predictions of the held-out cases lie, in the results folder.
+pub const FOLDER: &str = "predictions/train/raw";
+
+/// The prediction of a held-out case.
+pub fn prediction_file(results: &Path, id: &str) -> PathBuf {
+    results.join(FOLDER).join(format!("{id}.nii.gz"))
+}
 
 /// Writes `predictions/train/raw/<id>.nii.gz` for every case that `fold` holds out, with the best weights of that fold.
 /// Returns the cases that failed; the others go on.
@@ -35,7 +43,7 @@ pub fn run(
     let bar = console.bar(&format!("Testing on fold {fold}"), cases.len() as u64);
     let mut failures = Vec::new();
     for case in cases {
-        let target = results.join("predictions/train/raw").join(format!("{}.nii.gz", case.id));
+        let target = prediction_file(results, &case.id);
         if let Err(unpredicted) = predict(&target, numpy, config, &network, table, &boxes, case) {
             let failure = unpredicted.failure_of(&case.id, console)?;
             remove_file(&target)?;

@@ -10,6 +10,7 @@ use crate::console::Console;
 use crate::device;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{create_folder, remove_file, require_file, require_folder};
+use crate::memory;
 use crate::network::{self, Network};
 use crate::preprocess::{self, preprocess_case};
 use mist_nn::Registry;
@@ -80,7 +81,7 @@ pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Res
             .hint("name the folder `models` of a results folder"));
     }
     let parameters = network::build(config, registry)?.parameters().iter().map(|spec| spec.count()).sum();
-    check_networks(files.len(), parameters)?;
+    check_networks(files.len(), parameters, memory::available())?;
     let load = |path: &PathBuf| {
         let model = network::build(config, registry)?;
         let parameters = network::read_weights(path, model.parameters())?;
@@ -154,7 +155,7 @@ impl<'a> Predictor<'a> {
             networks: self.networks.len(),
             flips: flips.len(),
         };
-        work.check()?;
+        work.check(memory::available())?;
         let windows = settings::windows(self.config);
         let mut mean = ensemble::Mean::new();
         for network in &self.networks {

@@ -17,6 +17,7 @@ pub mod settings;
 
 pub use case::{PreprocessedCase, preprocess_case};
 pub use output::is_unfinished;
+pub(crate) use output::mark_unfinished;
 pub use settings::Settings;
 
 use crate::config::{Choices, Config};
@@ -24,6 +25,7 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Result};
 use crate::memory;
 use crate::parallel;
+use crate::tables::LeftOut;
 use forecast::Forecast;
 use inputs::TrainingFiles;
 use output::Output;
@@ -60,25 +62,62 @@ impl Options {
 /// Fails as a whole when the inputs are incomplete, when the output folder is in use, or when it cannot be written
 /// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
 pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    preprocess(options, registry, console).map_err(|error| {
+    preprocess(options, Scope::All, registry, console).map_err(|error| {
         error.if_interrupted(
             "start again with --overwrite: the arrays in the folder are complete, and all are made anew",
         )
     })
 }
 
-fn preprocess(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+/// Tries the cases again that an earlier run, which came to its end, has left out, and leaves the arrays of the others alone.
+/// Returns the cases that are left out again.
+pub(crate) fn retry(
+    options: &Options,
+    registry: &mist_nn::Registry,
+    console: &dyn Console,
+) -> Result<Vec<CaseFailure>> {
+    let left_out = LeftOut::read(&LeftOut::file(&options.numpy))?;
+    match left_out.is_empty() {
+        true => Ok(left_out),
+        false => preprocess(options, Scope::LeftOut(left_out), registry, console),
+    }
+}
+
+/// The cases to go over.
+enum Scope {
+    /// Every case of the run.
+    All,
+    /// Those that an earlier run has left out.
+    LeftOut(Vec<CaseFailure>),
+}
+
+fn preprocess(
+    options: &Options,
+    scope: Scope,
+    registry: &mist_nn::Registry,
+    console: &dyn Console,
+) -> Result<Vec<CaseFailure>> {
     console.section("Preprocessing");
     let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
     options.apply(&mut config);
     config.warn_of_unknown_keys(console);
     let settings = Settings::of(&config)?;
-    let cases = inputs::cases(&options.results, &config)?;
-    let output = Output::open(&options.numpy, options.overwrite, settings.distance_maps.is_some())?;
-    for note in output.stale(&cases)? {
-        console.warn(&note);
-    }
+    let mut cases = inputs::cases(&options.results, &config)?;
+    let output = match scope {
+        Scope::All => {
+            let output = Output::open(&options.numpy, options.overwrite, settings.distance_maps.is_some())?;
+            for note in output.stale(&cases)? {
+                console.warn(&note);
+            }
+            output
+        }
+        Scope::LeftOut(left_out) => {
+            cases.retain(|case| left_out.iter().any(|failure| failure.id == case.id));
+            console.info(&format!("Trying {} cases again that an earlier run left out", cases.len()));
+            Output::reopen(&options.numpy, settings.distance_maps.is_some())?
+        }
+    };
 
     let workers = admitted_workers(options, &settings, &cases, console)?;
     let bar = console.bar("Preprocessing", cases.len() as u64);

@@ -21,7 +21,6 @@ const LISTED: usize = 5;
 /// The folder, ready to be written to.
 pub struct Output {
     folder: PathBuf,
-    distance_maps: bool,
 }
 
 impl Output {
@@ -33,28 +32,31 @@ impl Output {
                 .at(folder)
                 .hint("choose another folder with --numpy, or allow replacing its arrays with --overwrite"));
         }
+        let output = Self::reopen(folder, distance_maps)?;
+        mark_unfinished(folder)?;
+        // Until this run has finished, nothing is known about cases without arrays.
+        remove_file(&LeftOut::file(folder))?;
+        Ok(output)
+    }
+
+    /// The folder of a run that came to its end, for the cases that it left out. Until these are done, its table of them
+    /// stands.
+    pub fn reopen(folder: &Path, distance_maps: bool) -> Result<Self> {
+        create_folder(folder)?;
         for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
             create_folder(&folder.join(kind))?;
         }
-        write_atomically(
-            &folder.join(UNFINISHED),
-            b"Preprocessing has not come to its end; some arrays may be older.\n",
-        )?;
-        // Until this run has finished, nothing is known about cases without arrays.
-        remove_file(&LeftOut::file(folder))?;
-        Ok(Self { folder: folder.to_path_buf(), distance_maps })
+        Ok(Self { folder: folder.to_path_buf() })
     }
 
-    /// Says which arrays in the folder this run will not replace: those of cases that are not in the run, and distance
-    /// maps if it makes none, which would not belong to the new arrays.
+    /// Says which arrays in the folder this run will neither replace nor remove: those of cases that are not in the run.
     pub fn stale(&self, cases: &[TrainingFiles]) -> Result<Vec<String>> {
         let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
         let mut notes = Vec::new();
         for kind in [IMAGES, LABELS, DISTANCE_MAPS] {
             let folder = self.folder.join(kind);
             let mut left: Vec<String> = array_names(&folder)?;
-            let replaced = kind != DISTANCE_MAPS || self.distance_maps;
-            left.retain(|name| !replaced || !ids.contains(name.as_str()));
+            left.retain(|name| !ids.contains(name.as_str()));
             if left.is_empty() {
                 continue;
             }
@@ -70,13 +72,14 @@ impl Output {
         Ok(notes)
     }
 
-    /// Writes the arrays of a case, each completely or not at all.
+    /// Writes the arrays of a case, each completely or not at all. Distance maps of an earlier run, which would not belong
+    /// to the new arrays, are removed where this one makes none.
     pub fn write(&self, id: &str, case: &PreprocessedCase) -> Result<()> {
         let [x, y, z] = case.size;
         npy::write(&self.file(IMAGES, id), &[x, y, z, case.channels], &case.image).map_err(cannot_write)?;
         let Some(labels) = &case.labels else { return Ok(()) };
         npy::write(&self.file(LABELS, id), &[x, y, z, 1], labels).map_err(cannot_write)?;
-        let Some(maps) = &case.distance_maps else { return Ok(()) };
+        let Some(maps) = &case.distance_maps else { return remove_file(&self.file(DISTANCE_MAPS, id)) };
         let classes = maps.len() / labels.len().max(1);
         npy::write(&self.file(DISTANCE_MAPS, id), &[x, y, z, classes], maps).map_err(cannot_write)
     }
@@ -103,6 +106,14 @@ impl Output {
     fn file(&self, kind: &str, id: &str) -> PathBuf {
         self.folder.join(kind).join(format!("{id}.npy"))
     }
+}
+
+/// Says of the folder, where there is one, that not all its arrays belong to the run that is going to fill it.
+pub fn mark_unfinished(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    write_atomically(&folder.join(UNFINISHED), b"Preprocessing has not come to its end; some arrays may be older.\n")
 }
 
 /// True if a run that writes to this folder was cut off, or goes on.

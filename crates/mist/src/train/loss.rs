@@ -40,6 +40,15 @@ pub fn warn(config: &Config, needs: Needs, console: &dyn Console) {
             "the tolerance tau_mm, {tolerance} mm, is below the coarsest spacing, {coarsest} mm; it widens to a voxel there"
         ));
     }
+    if needs.spacing && config.preprocessing.skip {
+        let [x, y, z] = config.spatial_config.target_spacing;
+        console.warn(&format!(
+            "the loss {} measures in mm, but preprocessing was skipped: it takes {x} x {y} x {z} mm (target_spacing) for the \
+             spacing of every array, and its axes for left, posterior, superior, whatever the scans have; preprocess without \
+             --no-preprocess, or choose another loss",
+            loss.name
+        ));
+    }
     let Some(weighting) = &loss.composite_loss_weighting else { return };
     if !needs.alpha {
         console.warn(&format!("the loss {} has no parts to weigh; composite_loss_weighting has no effect", loss.name));

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod curves;
 mod determinism;
+pub(crate) mod discard;
 mod fold;
 mod history;
 mod log;
@@ -20,7 +21,7 @@ mod validate;
 use crate::config::{Config, Overrides};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
-use crate::files::{create_folder, remove_file, require_folder};
+use crate::files::{create_folder, require_folder};
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::{finalize, network};
@@ -29,6 +30,7 @@ use loss::TrainingLoss;
 use mist_nn::Registry;
 use mist_nn::losses::{Classes, dice::Dice};
 use mist_nn::models::Model;
+pub(crate) use settings::check_modes;
 use std::path::{Path, PathBuf};
 use step::Trainer;
 use validate::Validator;
@@ -63,7 +65,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     train(options, registry, console).map_err(|error| error.if_interrupted(how_to_continue(options)))
 }
 
-/// What to do after a stop. All of training is saved then, so nothing is lost.
+/// What to do after a stop. All of training is saved then, and what `overwrite` replaces is gone, so nothing is lost.
 pub fn how_to_continue(options: &Options) -> &'static str {
     match options.overwrite {
         true => "continue with the same command, but --resume instead of --overwrite; nothing is lost",
@@ -80,9 +82,10 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         return Ok(failures);
     }
     if options.overwrite {
-        discard(&options.results, &folds)?;
+        discard::folds(&options.results, &folds)?;
     }
-    for folder in ["logs", "models", "checkpoints", "predictions/train/raw"] {
+    create_folder(&options.results)?;
+    for folder in ["logs", "models", "checkpoints", out_of_fold::FOLDER] {
         create_folder(&options.results.join(folder))?;
     }
 
@@ -110,22 +113,16 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 
     for &fold in &folds {
         if network::weights_file(&options.results.join("models"), fold).is_file() {
-            failures.extend(out_of_fold::run(
-                &options.results,
-                &options.numpy,
-                &config,
-                registry,
-                &table,
-                fold,
-                console,
-            )?);
+            let (results, numpy) = (&options.results, &options.numpy);
+            let unpredicted = out_of_fold::run(results, numpy, &config, registry, &table, fold, console)?;
+            CaseFailure::add_later(&mut failures, unpredicted);
         }
     }
     let all: Vec<usize> = (0..config.training.nfolds).collect();
     if all.iter().all(|fold| folds.contains(fold)) && failed.is_empty() {
         let results = options.results.clone();
         let finalize = finalize::Options { results, workers: options.evaluate_workers, device: "cpu".into() };
-        failures.extend(finalize::run(&finalize, registry, console)?);
+        CaseFailure::add_later(&mut failures, finalize::run(&finalize, registry, console)?);
     } else {
         let results = options.results.display();
         console.info(&format!(
@@ -136,17 +133,6 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         Some((fold, error)) => Err(error.place(format!("fold {fold}"))),
         None => Ok(failures),
     }
-}
-
-/// Removes what an earlier run left of these folds, so that stopping and resuming this one never mixes the two.
-fn discard(results: &Path, folds: &[usize]) -> Result<()> {
-    for &fold in folds {
-        for file in [checkpoint::file(results, fold), checkpoint::previous_file(results, fold)] {
-            remove_file(&file)?;
-        }
-        remove_file(&network::weights_file(&results.join("models"), fold))?;
-    }
-    remove_file(&results.join("results.csv"))
 }
 
 fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Result<()> {

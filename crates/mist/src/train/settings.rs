@@ -6,7 +6,8 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::memory;
 use crate::network;
-use crate::tables::TrainPaths;
+use crate::preprocess;
+use crate::tables::{LeftOut, TrainPaths};
 use mist_nn::Registry;
 
 /// The configuration with the flags applied (and stored), and the folds of this invocation.
@@ -15,6 +16,7 @@ pub fn settle(
     registry: &Registry,
     console: &dyn Console,
 ) -> Result<(Config, Vec<usize>, TrainPaths, Vec<CaseFailure>)> {
+    check_modes(options)?;
     let results = &options.results;
     require(
         results,
@@ -22,9 +24,11 @@ pub fn settle(
         "run `mist analyze` first, or name its folder with --results",
     )?;
     require(&options.numpy, &["images", "labels"], "run `mist preprocess` first, or name its folder with --numpy")?;
-    if options.resume && options.overwrite {
-        return Err(Error::usage("--resume and --overwrite exclude each other")
-            .hint("--resume continues from checkpoints, --overwrite starts again"));
+    if preprocess::is_unfinished(&options.numpy) {
+        return Err(Error::new("preprocessing was cut off")
+            .at(&options.numpy)
+            .because("some arrays may be missing, or be those of an earlier run")
+            .hint("run `mist preprocess --overwrite` first; it makes all arrays anew"));
     }
 
     let path = results.join("config.json");
@@ -62,6 +66,15 @@ pub fn settle(
     Ok((config, folds, table, failures))
 }
 
+/// Refuses flags that contradict each other.
+pub fn check_modes(options: &Options) -> Result<()> {
+    match options.resume && options.overwrite {
+        true => Err(Error::usage("--resume and --overwrite exclude each other")
+            .hint("--resume continues from checkpoints, --overwrite starts again")),
+        false => Ok(()),
+    }
+}
+
 /// Refuses a patch whose images and logits alone would not fit; what the network needs on top depends on it.
 fn check_memory(config: &Config) -> Result<()> {
     let voxels: f64 = config.spatial_config.patch_size.iter().map(|extent| *extent as f64).product();
@@ -78,19 +91,27 @@ fn check_memory(config: &Config) -> Result<()> {
     }
 }
 
-/// The table without the cases that preprocessing left out; those are failures of this stage too.
+/// The table without the cases that preprocessing left out; those are failures of this stage too, for the reasons that
+/// preprocessing had.
 fn usable_cases(options: &Options, console: &dyn Console) -> Result<(TrainPaths, Vec<CaseFailure>)> {
     let mut table = TrainPaths::read(&options.results.join("train_paths.csv"))?;
     let files = table.case_files();
+    let known = LeftOut::read(&LeftOut::file(&options.numpy))?;
     let mut failures = Vec::new();
     table.cases.retain(|case| {
         let array = |folder: &str| files.find(&options.numpy.join(folder), &case.id, ".npy");
         let (image, label) = (array("images"), array("labels"));
-        let left_out = !image.exists() && !label.exists();
+        let known = known.iter().find(|failure| failure.id == case.id);
+        let (no_image, no_label) = (!image.exists(), !label.exists());
+        let left_out = (no_image && no_label) || (known.is_some() && (no_image || no_label));
         if left_out {
-            let reason = "preprocessing left the case out".to_owned();
-            let failure =
-                CaseFailure { id: case.id.clone(), stage: "looking for arrays".into(), file: Some(image), reason };
+            let missing = || CaseFailure {
+                id: case.id.clone(),
+                stage: "looking for arrays".into(),
+                file: Some(image),
+                reason: "there is no such file".into(),
+            };
+            let failure = known.cloned().unwrap_or_else(missing);
             console.warn(&failure.to_string());
             failures.push(failure);
         }
