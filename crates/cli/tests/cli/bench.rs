@@ -34,3 +34,8 @@ fn a_patch_that_the_network_cannot_take_is_refused_with_the_nearest_sizes() {
     shell.mist("bench --model nnunet --patch-size 36 32 32").exits(1).stderr_has("multiple").stderr_has("--patch-size");
     shell.mist("bench --model nnunet --patch-size 999936 99968 9984").exits(1).stderr_has("memory");
 }
+
+#[test]
+fn more_threads_than_the_machine_can_bear_are_refused() {
+    Shell::new().mist(&format!("{SMALL} --threads 99999")).exits(2).stderr_has("99999 threads").stderr_has("per core");
+}

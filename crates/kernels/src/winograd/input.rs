@@ -136,7 +136,8 @@ pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, con
     let [depth, height, width] = grid.output;
     let zeros = [0.0f32; 16];
     let vectors = BLOCK / S::LANES;
-    let mut blocks: MaybeUninit<[[[[S::V; 6]; 4]; 4]; 2]> = MaybeUninit::uninit();
+    // `[vector][h][w][frequency]`, at most two vectors, four rows and columns, six frequencies.
+    let mut blocks: MaybeUninit<[S::V; 2 * 4 * 4 * 6]> = MaybeUninit::uninit();
     let blocks: *mut S::V = blocks.as_mut_ptr().cast();
     let mut plane: MaybeUninit<[[S::V; 6]; 4]> = MaybeUninit::uninit();
     let plane: *mut S::V = plane.as_mut_ptr().cast();

@@ -14,6 +14,9 @@ use mist_nn::Registry;
 use report::Report;
 use work::{Samples, Work};
 
+/// More only wait for each other.
+const MOST_THREADS_PER_CORE: usize = 4;
+
 /// What is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
@@ -67,6 +70,12 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
 
 fn bench(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     check_memory(options)?;
+    let most = MOST_THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from);
+    if let Some(count) = options.threads.filter(|count| *count > most) {
+        return Err(Error::usage(format!("{count} threads are too many"))
+            .because(format!("this machine takes at most {most}, {MOST_THREADS_PER_CORE} per core"))
+            .hint("leave --threads out for one per core"));
+    }
     let mut threads = rayon::ThreadPoolBuilder::new();
     if let Some(count) = options.threads {
         threads = threads.num_threads(count);
