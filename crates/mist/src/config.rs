@@ -133,7 +133,7 @@ impl Config {
             model: Model::parse(&root.required("model")?.section()?, &choices.architectures, &dataset_info)?,
             training: Training::parse(&root.required("training")?.section()?, &choices.losses)?,
             inference: Inference::parse(&root.required("inference")?.section()?)?,
-            evaluation: Evaluation::parse(&root.required("evaluation")?.section()?)?,
+            evaluation: Evaluation::parse(&root.required("evaluation")?.section()?, &dataset_info.labels)?,
             dataset_info,
             source: None,
         };
@@ -173,13 +173,7 @@ impl Config {
 
     /// What has to hold when training starts, and only then: warm-up must end before training does.
     pub fn check_for_training(&self) -> Result<()> {
-        let (warmup, epochs) = (self.training.warmup_epochs, self.training.epochs);
-        if warmup == 0 || warmup < epochs {
-            return Ok(());
-        }
-        Err(Error::new(format!("`training.warmup_epochs` is {warmup}"))
-            .because(format!("it must be below `training.epochs`, which is {epochs}, or 0 for no warm-up"))
-            .hint(format!("add --warmup-epochs {}", epochs / 10)))
+        self.training.check_warmup()
     }
 
     fn to_value(&self) -> Result<Value> {

@@ -18,8 +18,8 @@ pub use results_csv::write_results_csv;
 use crate::config::EvaluationFile;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::files::{check_no_file_in_the_way, create_folder, require_file, require_folder};
-use crate::tables::EvaluationPaths;
+use crate::files::{check_no_file_in_the_way, create_folder, is_same_file, require_file, require_folder};
+use crate::tables::{EvaluationCase, EvaluationPaths};
 use folders::{nested_image, pair_files};
 use mist_nn::Registry;
 use std::path::PathBuf;
@@ -72,6 +72,12 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             require_folder(predictions, "there is no folder of predictions", HINT)?;
         }
     }
+    let name = options.output_csv.to_string_lossy().to_lowercase();
+    if [".nii", ".nii.gz", ".json"].iter().any(|ending| name.ends_with(ending)) {
+        return Err(Error::usage("the table needs a name of its own")
+            .at(&options.output_csv)
+            .hint("give --output-csv a name that ends in .csv"));
+    }
     if options.output_csv.is_dir() {
         return Err(Error::new("there is a folder where the table should go")
             .at(&options.output_csv)
@@ -89,6 +95,7 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             .place(options.input.place())
             .hint(options.input.advice()));
     }
+    spare_inputs(options, &cases)?;
     let checks = Checks { known_labels, validate: options.validate };
     let mut report = evaluate_table(&evaluation, &cases, options.workers, &checks, console)
         .map_err(|error| error.if_interrupted("start the same command again; nothing was written"))?;
@@ -102,6 +109,21 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
     write_results_csv(&report, &options.output_csv)?;
     console.success(&format!("Evaluation complete. Results saved to {}", options.output_csv.display()));
     Ok(failures)
+}
+
+/// Refuses to write the table over what it is made from.
+fn spare_inputs(options: &Options, cases: &[EvaluationCase]) -> Result<()> {
+    let table = match &options.input {
+        Input::Csv(path) => Some(path),
+        Input::Folders { .. } => None,
+    };
+    let inputs = cases.iter().flat_map(|case| [&case.mask, &case.prediction]).chain(table).chain([&options.config]);
+    match inputs.into_iter().find(|input| is_same_file(input, &options.output_csv)) {
+        None => Ok(()),
+        Some(input) => Err(Error::usage("the table would replace a file that it is made from")
+            .at(input)
+            .hint("give another name with --output-csv")),
+    }
 }
 
 /// Lists why each case failed. A table without a row would pass for a result, so this is an error and none is written.

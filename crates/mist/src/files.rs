@@ -46,6 +46,11 @@ fn require(path: &Path, fits: fn(&Metadata) -> bool, misfit: &str, what: &str, h
     }
 }
 
+/// True if both paths lead to the same file, by whatever spelling or link; false where one of them does not exist.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Removes a file where there is one.
 pub fn remove_file(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {

@@ -66,6 +66,10 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
 /// Refuses at once what training would refuse after hours of preprocessing. `kept` is the configuration of a resumed run.
 fn check(options: &Options, kept: Option<&Config>, registry: &Registry) -> Result<()> {
     train::check_modes(&options.train)?;
+    let mut training = kept.map_or_else(Training::default, |config| config.training.clone());
+    training.epochs = options.train.overrides.epochs.unwrap_or(training.epochs);
+    training.warmup_epochs = options.train.overrides.warmup_epochs.unwrap_or(training.warmup_epochs);
+    training.check_warmup()?;
     let loss = match (&options.train.overrides.loss, kept) {
         (Some(name), _) => name.clone(),
         (None, Some(config)) => config.training.loss.name.clone(),

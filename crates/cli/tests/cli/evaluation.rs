@@ -69,3 +69,31 @@ fn a_case_with_a_value_that_is_not_a_number_is_left_out() {
     let table = std::fs::read_to_string(shell.path("scores.csv")).expect("a table");
     assert!(table.starts_with("id,organ_dice\nb,1.0\nMean,"), "{table}");
 }
+
+#[test]
+fn nothing_that_is_compared_is_replaced_by_the_table() {
+    let shell = with_section();
+    write(&shell, "truth/a.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/a.nii.gz", [0.0, 1.0, 1.0]);
+    shell.write("paths.csv", "id,mask,prediction\na,truth/a.nii.gz,found/a.nii.gz\n");
+    let mask = std::fs::read(shell.path("truth/a.nii.gz")).expect("a mask");
+    shell.mist(&FOLDERS.replace("scores.csv", "truth/a.nii.gz")).exits(2).stderr_has("ends in .csv");
+    shell
+        .mist("evaluate --config section.json --paths-csv paths.csv --output-csv ./paths.csv")
+        .exits(2)
+        .stderr_has("would replace a file that it is made from");
+    assert_eq!(std::fs::read(shell.path("truth/a.nii.gz")).expect("a mask"), mask);
+}
+
+/// A class of a label that is nowhere would come out as perfect.
+#[test]
+fn a_class_of_no_label_of_the_data_set_is_refused() {
+    let shell = with_section();
+    write(&shell, "truth/a.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/a.nii.gz", [0.0, 1.0, 1.0]);
+    shell.write(
+        "section.json",
+        r#"{"dataset_info": {"labels": [0, 1, 7]}, "evaluation": {"organ": {"labels": [9], "metrics": {"dice": {}}}}}"#,
+    );
+    shell.mist(FOLDERS).exits(1).stderr_has("evaluation.organ.labels[0]").stderr_has("besides the background, 1, 7");
+}

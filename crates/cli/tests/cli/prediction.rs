@@ -46,6 +46,13 @@ fn all_folds_give_a_table_and_models_that_predict_folders_and_tables() {
     };
     assert_eq!(written("out"), ["first.nii.gz", "second.nii.gz"], "nothing half-written, nothing for broken scans");
 
+    // A folder of scans is no place for results.
+    shell
+        .mist("predict --models-dir results/models --config results/config.json --images out --output out")
+        .exits(2)
+        .stderr_has("the prediction would replace the scan")
+        .stderr_has("--output");
+
     // The same scan through a table, with probabilities: the same bytes.
     shell.write("paths.csv", "id,mr\nfirst,scans/first.nii.gz\nmissing,scans/nowhere.nii.gz\n");
     shell

@@ -69,15 +69,15 @@ impl EvaluationFile {
         let value = json::read(path)?;
         let document = Document::new(path);
         let root = document.root(&value)?;
+        let labels = value.pointer("/dataset_info/labels").and_then(Value::as_array);
+        let labels: Vec<i64> = labels.into_iter().flatten().filter_map(Value::as_i64).collect();
         let evaluation = match root.optional("evaluation") {
             // A bare section may have a class of that name: a class has `labels`.
             Some(field) if field.value().get("labels").is_none_or(Value::is_object) => {
-                Evaluation::parse(&field.section()?)?
+                Evaluation::parse(&field.section()?, &labels)?
             }
-            _ => Evaluation::parse(&root)?,
+            _ => Evaluation::parse(&root, &labels)?,
         };
-        let labels = value.pointer("/dataset_info/labels").and_then(Value::as_array);
-        let labels: Vec<i64> = labels.into_iter().flatten().filter_map(Value::as_i64).collect();
         Ok(Self { known_labels: evaluation.known_labels(&labels), evaluation, remarks: document.into_remarks() })
     }
 }
@@ -89,25 +89,33 @@ impl Evaluation {
         [0].iter().chain(dataset).chain(classes).copied().collect()
     }
 
-    pub(super) fn parse(section: &Section) -> Result<Self> {
+    /// `dataset` are the labels that there are; empty where the file does not say.
+    pub(super) fn parse(section: &Section, dataset: &[i64]) -> Result<Self> {
         let classes = section
             .fields()
-            .map(|(name, field)| EvaluationClass::parse(name, &field.section()?))
+            .map(|(name, field)| EvaluationClass::parse(name, &field.section()?, dataset))
             .collect::<Result<_>>()?;
         Ok(Self { classes })
     }
 }
 
 impl EvaluationClass {
-    fn parse(name: &str, section: &Section) -> Result<Self> {
+    fn parse(name: &str, section: &Section, dataset: &[i64]) -> Result<Self> {
         let labels = section.required("labels")?.filled_list()?;
+        let foreground: Vec<i64> = dataset.iter().copied().filter(|label| *label != 0).collect();
+        let expected = match foreground.is_empty() {
+            true => "a label: a whole number above 0".to_owned(),
+            // A class of labels that are nowhere would count as segmented perfectly.
+            false => {
+                let listed: Vec<String> = foreground.iter().map(i64::to_string).collect();
+                format!("one of the labels besides the background, {}", listed.join(", "))
+            }
+        };
+        let fits = |label| label > 0 && (foreground.is_empty() || foreground.contains(&label));
         let metrics = section.required("metrics")?.section()?;
         let class = Self {
             name: name.to_owned(),
-            labels: labels
-                .iter()
-                .map(|field| field.integer("a label: a whole number above 0", |label| label > 0))
-                .collect::<Result<_>>()?,
+            labels: labels.iter().map(|field| field.integer(&expected, fits)).collect::<Result<_>>()?,
             metrics: metrics
                 .fields()
                 .map(|(metric, field)| {

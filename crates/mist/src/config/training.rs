@@ -1,5 +1,5 @@
 use super::Loss;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::json::{Field, Section};
 use serde::Serialize;
 use std::time::Duration;
@@ -123,6 +123,17 @@ impl Training {
         };
         section.note_unknown();
         Ok(training)
+    }
+
+    /// Warm-up must end before training does.
+    pub fn check_warmup(&self) -> Result<()> {
+        let (warmup, epochs) = (self.warmup_epochs, self.epochs);
+        if warmup == 0 || warmup < epochs {
+            return Ok(());
+        }
+        Err(Error::new(format!("`training.warmup_epochs` is {warmup}"))
+            .because(format!("it must be below `training.epochs`, which is {epochs}, or 0 for no warm-up"))
+            .hint(format!("add --warmup-epochs {}", epochs / 10)))
     }
 
     /// Most time between two checkpoints.

@@ -9,7 +9,7 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::device;
 use crate::error::{CaseFailure, Error, Result};
-use crate::files::{create_folder, remove_file, require_file, require_folder};
+use crate::files::{create_folder, is_same_file, remove_file, require_file, require_folder};
 use crate::memory;
 use crate::network::{self, Network};
 use crate::preprocess::{self, preprocess_case};
@@ -48,6 +48,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     let listed = cases.len() + failures.len();
     let networks = load_networks(&options.models_dir, &config, registry)?;
     let targets = Targets::create(&options.output, options.output_probabilities)?;
+    targets.spare_scans(&cases)?;
     for failure in &failures {
         console.error(&failure.to_string());
     }
@@ -97,6 +98,18 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// Refuses to write a result over a scan.
+    fn spare_scans(&self, cases: &[Case]) -> Result<()> {
+        let scans = || cases.iter().flat_map(|case| &case.images);
+        let results = cases.iter().map(|case| self.labels.join(format!("{}.nii.gz", case.id)));
+        match results.into_iter().find(|result| result.exists() && scans().any(|scan| is_same_file(scan, result))) {
+            None => Ok(()),
+            Some(result) => Err(Error::usage("the prediction would replace the scan")
+                .at(&result)
+                .hint("give another folder with --output")),
+        }
+    }
+
     /// Creates the folders.
     pub fn create(output: &Path, probabilities: bool) -> Result<Self> {
         let targets = match probabilities {

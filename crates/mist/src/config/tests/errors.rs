@@ -119,7 +119,7 @@ fn wrong_values_say_what_is_allowed() {
     `training.dali_foreground_prob` is 60 (results/config.json): it must be a number from 0 to 1
     `training.hardware.master_port` is 70000 (results/config.json): it must be a port: a whole number from 0 to 65535
     `inference.inferer.params.patch_overlap` is 1.0 (results/config.json): it must be a number from 0 to below 1
-    `evaluation.one.labels[0]` is 0 (results/config.json): it must be a label: a whole number above 0
+    `evaluation.one.labels[0]` is 0 (results/config.json): it must be one of the labels besides the background, 1, 2
     `evaluation.one.labels` is [] (results/config.json): it must be a list with at least one element
     `evaluation.one.metrics.surf_dice.tolerance` is "2mm" (results/config.json): it must be a number, 0 or more
     `training.loss.composite_loss_weighting.params.init_pause` is 2.5 (results/config.json): it must be a whole number of epochs, -1 or more
