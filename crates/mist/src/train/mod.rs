@@ -89,8 +89,6 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         create_folder(&options.results.join(folder))?;
     }
 
-    console.section("Training");
-    describe(&config, registry, console)?;
     let loader_threads = loader_threads(config.training.hardware.num_cpu_workers);
     let Options { results, numpy, resume: resumed, .. } = options;
     record::write(
@@ -99,6 +97,9 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         &table,
         console,
     )?;
+
+    console.section("Training");
+    describe(&config, registry, console)?;
     let mut failed = Vec::new();
     for &fold in &folds {
         match train_fold(options, &config, registry, &table, fold, console) {
