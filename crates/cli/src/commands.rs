@@ -148,7 +148,8 @@ fn with_usage(mut error: clap::Error, command: &mut Command) -> clap::Error {
 }
 
 fn whole_program(registry: &Registry) -> Command {
-    let version = clap::Arg::new("version").long("version").help("Print the version").action(clap::ArgAction::Version);
+    let version =
+        clap::Arg::new("version").short('V').long("version").help("Print the version").action(clap::ArgAction::Version);
     Command::new("mist")
         .about(ABOUT)
         .version(env!("CARGO_PKG_VERSION"))
@@ -156,7 +157,6 @@ fn whole_program(registry: &Registry) -> Command {
         .arg(version)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .disable_help_subcommand(true)
         .after_help(ORDER)
         .subcommands(COMMANDS.iter().map(|entry| {
             let underscored = entry.underscored();

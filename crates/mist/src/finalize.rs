@@ -7,7 +7,7 @@ use crate::evaluate::{Checks, evaluate_table, write_results_csv};
 use crate::files::{create_folder, require_file, require_folder};
 use crate::predict::{Input, Predictor, Targets, cases, load_networks, out_of_fold};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
-use crate::{device, network};
+use crate::{device, network, train};
 use mist_nn::Registry;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,19 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
         console.warn(&format!("there are no models of the folds {}", missing.join(", ")));
     }
 
+    for fold in 0..config.training.nfolds {
+        if let Some(progress) = unfinished(results, fold, &config) {
+            console.warn(&progress);
+        }
+    }
+
     let (evaluated, mut failures) = evaluate(options, &config, &table, console)?;
+    if matches!(evaluated, Evaluated::Nothing) {
+        for failure in &failures {
+            console.error(&failure.to_string());
+        }
+        return Err(nothing_to_compare(results, missing.len() == config.training.nfolds));
+    }
     let test = results.join("test_paths.csv");
     if test.is_file() {
         let (cases, unusable) = cases(&Input::Csv(test), &config.dataset_info.images)?;
@@ -69,15 +81,15 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
         failures.extend(predictor.run(&cases, &Targets::create(&output, false)?, console)?);
         console.info(&format!("Wrote test-set predictions to {}", output.display()));
     }
-    match evaluated {
-        Evaluated::Something => Ok(failures),
-        Evaluated::Nothing => {
-            for failure in &failures {
-                console.error(&failure.to_string());
-            }
-            Err(nothing_to_compare(results, missing.len() == config.training.nfolds))
-        }
-    }
+    Ok(failures)
+}
+
+/// Says that training of the fold has begun but not come to its end, so that its model is not the one it is meant to be.
+fn unfinished(results: &Path, fold: usize, config: &Config) -> Option<String> {
+    let done = train::epochs_done(results, fold)?;
+    let epochs = config.training.epochs;
+    (done < epochs)
+        .then(|| format!("fold {fold} has finished {done} of {epochs} epochs; `mist train --resume` goes on with it"))
 }
 
 /// `untrained`: no fold has a model.

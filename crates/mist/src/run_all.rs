@@ -41,6 +41,9 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         }
         None => analyze::run_with(&options.analyze, console, || give_up_earlier_run(options))?,
     };
+    // Patch size, network and memory can be judged from here on, which is before the longer stages.
+    let analyzed = Config::load(&config, &Choices::of(registry))?;
+    train::check_settings(&analyzed, &options.train.overrides, registry)?;
     // Arrays that were there before the analysis are those of another run.
     let preprocessed = match &kept {
         Some(config) => is_preprocessed(&options.preprocess, &config.preprocessing)?,

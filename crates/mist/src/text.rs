@@ -32,6 +32,11 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// `1 epoch`, `2 epochs`.
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

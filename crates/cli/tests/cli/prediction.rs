@@ -46,6 +46,13 @@ fn all_folds_give_a_table_and_models_that_predict_folders_and_tables() {
     };
     assert_eq!(written("out"), ["first.nii.gz", "second.nii.gz"], "nothing half-written, nothing for broken scans");
 
+    // Without a single result the command has failed.
+    copy(&shell, "scans/empty.nii.gz", "broken/empty.nii.gz");
+    shell
+        .mist("predict --models-dir results/models --config results/config.json --images broken --output none")
+        .exits(1)
+        .stderr_has("no case could be segmented (1 case)");
+
     // A folder of scans is no place for results.
     shell
         .mist("predict --models-dir results/models --config results/config.json --images out --output out")

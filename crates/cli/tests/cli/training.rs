@@ -185,10 +185,41 @@ fn resuming_another_run_is_refused_and_changes_nothing() {
             .exits(1)
             .stderr_has("cannot change its network or optimizer");
     }
+    shell
+        .mist("train --folds 0 --resume --learning-rate 0.1")
+        .exits(1)
+        .stderr_has("nothing is left to train")
+        .stderr_has("training.learning_rate: 0.001 → 0.1");
     assert_eq!(config(), before);
     let (old, line) = (weights(&shell), "train --folds 0 --overwrite --learning-rate 0.002");
     shell.mist(line).exits(0);
     assert!(old != weights(&shell), "replaced on request");
+}
+
+/// The number of folds is in two places, and people edit only one of them.
+#[test]
+fn folds_of_the_table_and_of_the_configuration_must_agree() {
+    let shell = prepared();
+    let table = std::fs::read_to_string(shell.path("results/train_paths.csv")).expect("a table");
+    set(&shell, r#""nfolds": 3"#, r#""nfolds": 2"#);
+    shell.mist(TRAIN).exits(1).stderr_has("there are cases of fold 2, but training.nfolds is 2");
+    set(&shell, r#""nfolds": 2"#, r#""nfolds": 5"#);
+    shell
+        .mist(TRAIN)
+        .exits(1)
+        .stderr_has("no case is of fold 3, 4, but training.nfolds is 5")
+        .stderr_has("train_paths.csv");
+    assert_eq!(std::fs::read_to_string(shell.path("results/train_paths.csv")).expect("a table"), table);
+    assert!(!shell.path("results/models").exists());
+}
+
+/// What is wrong with a patch must not show after hours of preprocessing.
+#[test]
+fn run_all_judges_the_patch_size_before_it_preprocesses() {
+    let shell = data_set();
+    let line = "run-all --data data/dataset.json --nfolds 3 --model nnunet-pocket --patch-size 36 32 32";
+    shell.mist(line).exits(1).stderr_has("the nearest multiples are 32 and 40");
+    assert!(shell.path("results/config.json").exists() && !shell.path("numpy/images").exists());
 }
 
 /// A case that preprocessing had to leave out is left out of training too, and counted.

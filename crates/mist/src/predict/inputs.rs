@@ -62,7 +62,13 @@ pub fn cases(input: &Input, channels: &[String]) -> Result<(Vec<Case>, Vec<CaseF
         let place = match input {
             Input::Csv(path) | Input::Folder(path) => path,
         };
-        return Err(Error::new("there is nothing to predict").at(place));
+        let hint = match input {
+            Input::Csv(_) => "add a line per case below the header: its id and one file per image",
+            Input::Folder(_) => {
+                "put <id>_<channel>.nii.gz or <id>/<channel>.nii.gz there, or list the files with --paths-csv"
+            }
+        };
+        return Err(Error::new("there is nothing to predict").at(place).hint(hint));
     }
     Ok((cases, failures))
 }

@@ -13,6 +13,7 @@ use crate::files::{create_folder, is_same_file, remove_file, require_file, requi
 use crate::memory;
 use crate::network::{self, Network};
 use crate::preprocess::{self, preprocess_case};
+use crate::text::plural;
 use mist_nn::Registry;
 use mist_volume::nifti;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,12 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     })?);
     match failures.len() {
         0 => console.success("Inference completed successfully."),
+        count if count == listed => {
+            return Err(Error::new("no case could be segmented")
+                .place(plural(count, "case"))
+                .because("what is wrong with each is said above")
+                .hint("the scans must be like those that the models were trained on: same channels, readable, 3-D"));
+        }
         count => console.warn(&format!("{count} of {listed} cases failed")),
     }
     Ok(failures)

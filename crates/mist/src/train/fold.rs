@@ -50,9 +50,9 @@ pub struct FoldRun<'a> {
 }
 
 impl FoldRun<'_> {
-    /// Trains from `state` to the last epoch. After every epoch, and now and then inside one, a checkpoint is written, and the
-    /// weights whenever the mean
-    /// validation loss is the smallest so far. A stop that the user asks for saves the step it comes in.
+    /// Trains from `state` to the last epoch. After every epoch, and now and then inside one, a checkpoint is written, and
+    /// the weights whenever the mean validation loss is the smallest so far. A stop that the user asks for saves the step
+    /// it comes in.
     pub fn run(&self, mut state: Checkpoint, console: &dyn Console) -> Result<()> {
         let mut log = Log::open(self.results, state.fold)?;
         let folder = log_folder(self.results, state.fold);
@@ -74,19 +74,18 @@ impl FoldRun<'_> {
             }
             let training = state.loss_sum / self.steps.max(1) as f64;
             let number = state.epoch + 1;
+            let losses = format!("Epoch {number}: training loss {training:.4}, validation loss {validation:.4}");
             if validation < state.best {
-                console.info(&format!(
-                    "Epoch {number}: training loss {training:.4}, validation loss {validation:.4}, improved from {:.4}; saving the weights",
-                    state.best
-                ));
+                let before = match state.best.is_finite() {
+                    true => format!("improved from {:.4}", state.best),
+                    false => "the first".into(),
+                };
+                console.info(&format!("{losses}, {before}; saving the weights"));
                 state.best = validation;
                 let path = network::weights_file(&self.results.join("models"), state.fold);
                 network::write_weights(&path, &state.parameters)?;
             } else {
-                console.info(&format!(
-                    "Epoch {number}: training loss {training:.4}, validation loss {validation:.4}, no improvement on {:.4}",
-                    state.best
-                ));
+                console.info(&format!("{losses}, no improvement on {:.4}", state.best));
             }
             let epoch = Epoch {
                 number,

@@ -68,6 +68,12 @@ impl History {
         Ok(history)
     }
 
+    /// Number of the last epoch that is on record in `folder`.
+    pub fn last_epoch(folder: &Path) -> Option<usize> {
+        let history = Self { path: folder.join("history.csv"), labels: Vec::new(), epochs: Vec::new() };
+        history.read().ok()?.last().map(|epoch| epoch.number)
+    }
+
     /// Adds an epoch and writes the file anew.
     pub fn add(&mut self, epoch: Epoch) -> Result<()> {
         self.epochs.push(epoch);

@@ -24,6 +24,7 @@ use crate::error::{CaseFailure, Error, Kind, Result};
 use crate::files::{create_folder, require_folder};
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
+use crate::text::plural;
 use crate::{finalize, network};
 use fold::FoldRun;
 use loss::TrainingLoss;
@@ -136,16 +137,28 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     }
 }
 
+/// Epochs of the fold that are done, where they are on record.
+pub fn epochs_done(results: &Path, fold: usize) -> Option<usize> {
+    history::History::last_epoch(&log::log_folder(results, fold))
+}
+
+/// What training would refuse about the settings alone.
+pub(crate) fn check_settings(config: &Config, overrides: &Overrides, registry: &Registry) -> Result<()> {
+    let mut config = config.clone();
+    overrides.apply(&mut config)?;
+    settings::check_config(&config, registry).map(drop)
+}
+
 fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Result<()> {
     let model = network::build(config, registry)?;
     let count: usize = model.parameters().iter().map(|spec| spec.count()).sum();
     let [x, y, z] = config.spatial_config.patch_size;
     console.info(&format!(
-        "Model {}, {:.2}M parameters ({count}); batches of {}; patch {x} × {y} × {z}; {} epochs; CPU, 32-bit floats",
+        "Model {}, {:.2}M parameters ({count}); batches of {}; patch {x} × {y} × {z}; {}; CPU, 32-bit floats",
         config.model.architecture,
         count as f64 / 1e6,
         config.training.batch_size_per_gpu,
-        config.training.epochs,
+        plural(config.training.epochs, "epoch"),
     ));
     Ok(())
 }

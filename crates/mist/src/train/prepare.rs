@@ -99,6 +99,39 @@ pub fn schedule(config: &Config) -> Result<Schedule> {
     })
 }
 
+/// True if the checkpoint of the fold is that of its last epoch.
+pub fn is_complete(
+    config: &Config,
+    model: &dyn Model,
+    results: &Path,
+    fold: usize,
+    console: &dyn Console,
+) -> Result<bool> {
+    let reached = match checkpoint::file(results, fold).is_file() {
+        true => Checkpoint::latest(results, &fresh(config, model, fold)?, console)?.epoch,
+        false => 0,
+    };
+    Ok(reached >= config.training.epochs)
+}
+
+/// The fold before its first step.
+fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoint> {
+    let training = &config.training;
+    let kind = Kind::named(&training.optimizer)
+        .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;
+    Ok(Checkpoint {
+        fold,
+        epoch: 0,
+        step: 0,
+        loss_sum: 0.0,
+        global_step: 0,
+        best: f64::INFINITY,
+        parameters: Parameters::initial(model.parameters(), training.seed),
+        optimizer: Optimizer::new(kind, training.l2_penalty, model.parameters().len()),
+        schedule: schedule(config)?,
+    })
+}
+
 /// The state in which the fold goes on: its checkpoint when resuming, else fresh weights. `None`: nothing is left to do.
 pub fn state(
     config: &Config,
@@ -108,33 +141,18 @@ pub fn state(
     resume: bool,
     console: &dyn Console,
 ) -> Result<Option<Checkpoint>> {
-    let training = &config.training;
-    let kind = Kind::named(&training.optimizer)
-        .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;
-    let wanted = schedule(config)?;
-    let path = checkpoint::file(results, fold);
-    let fresh = Checkpoint {
-        fold,
-        epoch: 0,
-        step: 0,
-        loss_sum: 0.0,
-        global_step: 0,
-        best: f64::INFINITY,
-        parameters: Parameters::initial(model.parameters(), training.seed),
-        optimizer: Optimizer::new(kind, training.l2_penalty, model.parameters().len()),
-        schedule: wanted,
-    };
-    if resume && path.is_file() {
+    let fresh = fresh(config, model, fold)?;
+    if resume && checkpoint::file(results, fold).is_file() {
         let mut state = Checkpoint::latest(results, &fresh, console)?;
-        if state.epoch >= training.epochs {
+        if state.epoch >= config.training.epochs {
             console.info(&format!("Fold {fold} is already complete"));
             return Ok(None);
         }
-        if state.schedule != wanted {
+        if state.schedule != fresh.schedule {
             console.warn(&format!(
                 "fold {fold}: learning rates follow the configuration from here on, not those of the checkpoint"
             ));
-            state.schedule = wanted;
+            state.schedule = fresh.schedule;
         }
         let step = if state.step > 0 { format!(", step {}", state.step + 1) } else { String::new() };
         console.info(&format!("Fold {fold}: continuing at epoch {}{step}", state.epoch + 1));

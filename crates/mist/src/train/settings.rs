@@ -9,6 +9,9 @@ use crate::network;
 use crate::preprocess;
 use crate::tables::{LeftOut, TrainPaths};
 use mist_nn::Registry;
+use mist_nn::losses::Needs;
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// The configuration with the flags applied (and stored), and the folds of this invocation.
 pub fn settle(
@@ -35,23 +38,18 @@ pub fn settle(
     let mut config = Config::load(&path, &Choices::of(registry))?;
     config.warn_of_unknown_keys(console);
     let changes = options.overrides.apply(&mut config)?;
-    network::build(&config, registry)?;
-    config.check_for_training()?;
-    check_memory(&config)?;
-    prepare::schedule(&config)?;
-    let needs = loss::build(&config, registry)?.needs;
+    let needs = check_config(&config, registry)?;
     loss::warn(&config, needs, console);
-    if config.training.epochs == 0 {
-        return Err(Error::new("there is nothing to train").place("training.epochs").because("it is 0"));
-    }
     let folds = folds(options, &config)?;
     let (table, failures) = usable_cases(options, console)?;
+    check_folds(&table, config.training.nfolds, results)?;
     // What is only verified neither continues nor replaces anything.
     match (options.verify_determinism, options.resume) {
         (true, _) => {}
         (false, false) => refuse_to_replace(options, &folds)?,
         (false, true) if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) => {
-            check_resume(&changes, console)?;
+            check_resume(&changes)?;
+            refuse_idle_changes(options, &config, registry, &folds, &changes, console)?;
         }
         (false, true) => {}
     }
@@ -64,6 +62,42 @@ pub fn settle(
     }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
     Ok((config, folds, table, failures))
+}
+
+/// What can be said of a configuration before any case is looked at: whether its network, loss and learning rates go
+/// together and a step would fit into memory. Returns what the loss needs.
+pub fn check_config(config: &Config, registry: &Registry) -> Result<Needs> {
+    network::build(config, registry)?;
+    config.check_for_training()?;
+    check_memory(config)?;
+    prepare::schedule(config)?;
+    if config.training.epochs == 0 {
+        return Err(Error::new("there is nothing to train")
+            .place("training.epochs")
+            .because("it is 0")
+            .hint("give --epochs"));
+    }
+    Ok(loss::build(config, registry)?.needs)
+}
+
+/// The folds of the table are those of the configuration: a fold beyond would never be held out, and one without cases
+/// would have nothing to be judged by.
+fn check_folds(table: &TrainPaths, count: usize, results: &Path) -> Result<()> {
+    let used: BTreeSet<usize> = table.cases.iter().map(|case| case.fold).collect();
+    let list = |folds: Vec<usize>| folds.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let beyond: Vec<usize> = used.range(count..).copied().collect();
+    let empty: Vec<usize> = (0..count).filter(|fold| !used.contains(fold)).collect();
+    let error = |why: String| {
+        Err(Error::new("the folds of the table are not those of the configuration")
+            .at(results.join("train_paths.csv"))
+            .because(why)
+            .hint("make training.nfolds in config.json and the column `fold` agree; folds count from 0"))
+    };
+    match (beyond.is_empty(), empty.is_empty()) {
+        (true, true) => Ok(()),
+        (false, _) => error(format!("there are cases of fold {}, but training.nfolds is {count}", list(beyond))),
+        (true, false) => error(format!("no case is of fold {}, but training.nfolds is {count}", list(empty))),
+    }
 }
 
 /// Refuses flags that contradict each other.
@@ -133,7 +167,7 @@ fn folds(options: &Options, config: &Config) -> Result<Vec<usize>> {
             .because(format!("the run has {count} folds, 0 to {}", count - 1))
             .hint("choose with --folds"));
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     folds.retain(|fold| seen.insert(*fold));
     Ok(folds)
 }
@@ -141,20 +175,42 @@ fn folds(options: &Options, config: &Config) -> Result<Vec<usize>> {
 /// Keys that a continued run cannot change.
 const FIXED: [&str; 3] = ["model.architecture", "spatial_config.patch_size", "training.optimizer"];
 
-/// A continued run keeps its network; other changes are said, since they make it another run from here on.
-fn check_resume(changes: &[Change], console: &dyn Console) -> Result<()> {
-    let (forbidden, allowed): (Vec<&Change>, Vec<&Change>) =
-        changes.iter().partition(|change| FIXED.contains(&change.key));
-    if !forbidden.is_empty() {
-        let list: Vec<String> = forbidden.iter().map(ToString::to_string).collect();
-        return Err(Error::new("a continued run cannot change its network or optimizer")
-            .because(list.join("; "))
-            .hint("leave the flag out, or start again in another --results folder"));
+/// A continued run keeps its network.
+fn check_resume(changes: &[Change]) -> Result<()> {
+    let forbidden: Vec<String> =
+        changes.iter().filter(|change| FIXED.contains(&change.key)).map(ToString::to_string).collect();
+    if forbidden.is_empty() {
+        return Ok(());
     }
-    for change in allowed {
-        console.warn(&format!("continuing with a change: {change}"));
+    Err(Error::new("a continued run cannot change its network or optimizer")
+        .because(forbidden.join("; "))
+        .hint("leave the flag out, or start again in another --results folder"))
+}
+
+/// Other changes are said, since they make it another run from here on; where nothing is left to train they would only
+/// falsify the record of what was trained.
+fn refuse_idle_changes(
+    options: &Options,
+    config: &Config,
+    registry: &Registry,
+    folds: &[usize],
+    changes: &[Change],
+    console: &dyn Console,
+) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let model = network::build(config, registry)?;
+    for fold in folds {
+        if !prepare::is_complete(config, model.as_ref(), &options.results, *fold, console)? {
+            changes.iter().for_each(|change| console.warn(&format!("continuing with a change: {change}")));
+            return Ok(());
+        }
+    }
+    let list: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    Err(Error::new("nothing is left to train that would follow the changed settings")
+        .because(format!("all folds are complete; {}", list.join("; ")))
+        .hint("leave the flags out; to train with them, use another --results folder or --overwrite"))
 }
 
 /// Models and checkpoints of an earlier run are not replaced by accident.
