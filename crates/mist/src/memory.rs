@@ -10,6 +10,11 @@ pub fn peak() -> Option<f64> {
     entry("/proc/self/status", "VmHWM:")
 }
 
+/// Memory that this process holds now, in bytes, where the system tells.
+pub fn resident() -> Option<f64> {
+    entry("/proc/self/status", "VmRSS:")
+}
+
 /// An entry of one of Linux's tables, in bytes.
 fn entry(table: &str, name: &str) -> Option<f64> {
     let text = std::fs::read_to_string(table).ok()?;

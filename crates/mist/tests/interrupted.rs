@@ -92,6 +92,7 @@ fn preprocessing_of_a_run_that_replaces_another(folder: &Path, data: &Path) {
             folds: None,
             resume: false,
             verify_determinism: false,
+            dry_run: false,
             evaluate_workers: 1,
             overwrite: true,
         },

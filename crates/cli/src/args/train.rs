@@ -24,6 +24,9 @@ pub(crate) struct Train {
     /// Only train 20 steps twice and compare the results bit by bit; writes nothing
     #[arg(long)]
     verify_determinism: bool,
+    /// Check everything, try a few steps, and say how long training will take and how much memory; writes nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -123,6 +126,7 @@ impl Recipe {
             folds: self.folds,
             resume: self.resume,
             verify_determinism: false,
+            dry_run: false,
             evaluate_workers: self.num_workers_evaluate,
             overwrite: overwrite.overwrite,
         })
@@ -138,7 +142,7 @@ impl Action for Train {
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
         let options = self.recipe.options(self.results, self.numpy, self.overwrite)?;
-        let options = train::Options { verify_determinism: self.verify_determinism, ..options };
+        let options = train::Options { verify_determinism: self.verify_determinism, dry_run: self.dry_run, ..options };
         train::run(&options, context.registry, context.console)
     }
 }

@@ -128,6 +128,22 @@ fn the_same_steps_twice_give_the_same_bits_and_write_nothing() {
 }
 
 #[test]
+fn a_dry_run_says_what_training_will_take_and_writes_nothing() {
+    let shell = prepared();
+    let before = std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    shell.mist(&format!("{TRAIN} --dry-run")).exits(0).stdout_has("s per step and").stdout_has("3 epochs of 1 fold");
+    assert_eq!(std::fs::read_to_string(shell.path("results/config.json")).expect("a config"), before);
+    assert!(!shell.path("results/models").exists() && !shell.path("results/logs").exists());
+    let line = TRAIN.replace("32 32 32", "320 320 640");
+    shell
+        .mist(&line)
+        .exits(1)
+        .stderr_has("training needs more memory than there is")
+        .stderr_has("--batch-size-per-gpu 1");
+    assert!(!shell.path("results/models").exists());
+}
+
+#[test]
 fn a_boundary_loss_asks_for_distance_maps_and_trains_on_them() {
     let shell = prepared();
     let line = format!("{TRAIN} --epochs 1 --warmup-epochs 0 --loss bl --composite-loss-weighting linear");

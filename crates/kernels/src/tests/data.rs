@@ -25,13 +25,15 @@ pub fn error(result: &[f32], truth: &[f32]) -> f64 {
     if worst == 0.0 { 0.0 } else { worst / rms.max(1e-30) }
 }
 
-/// L2 norm of the difference as a fraction of that of `truth`.
-pub fn relative(result: &[f32], truth: &[f32]) -> f64 {
+/// L2 norm of the difference as a fraction of that of `truth`, or of the norm to be expected where the few values of a small
+/// `truth` happen to be sums that cancel. `products` of [`noise`] were summed up for all values together.
+pub fn relative(result: &[f32], truth: &[f32], products: usize) -> f64 {
     assert_eq!(result.len(), truth.len());
     let square = |value: f32| f64::from(value).powi(2);
     let difference = result.iter().zip(truth).map(|(a, b)| square(a - b)).sum::<f64>();
     let norm = truth.iter().map(|&value| square(value)).sum::<f64>();
-    if difference == 0.0 { 0.0 } else { (difference / norm.max(1e-60)).sqrt() }
+    // A product of two values that are uniform in -1..1 has the variance 1/9.
+    if difference == 0.0 { 0.0 } else { (difference / norm.max(products as f64 / 9.0)).sqrt() }
 }
 
 /// `sum of a * b`.

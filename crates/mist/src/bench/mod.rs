@@ -7,6 +7,7 @@ mod measure;
 mod report;
 mod work;
 
+use crate::config::Config;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::memory;
@@ -93,15 +94,40 @@ fn bench(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     Ok(Vec::new())
 }
 
+/// How many bytes a training step of the configured network takes on one patch of this size, beyond what weights and
+/// optimizer hold. `None` where the network does not take the size or the system does not tell.
+pub(crate) fn memory_of_step(config: &Config, patch_size: [usize; 3], registry: &Registry) -> Result<Option<f64>> {
+    let options = Options {
+        model: config.model.architecture.clone(),
+        patch_size,
+        batch_size: 1,
+        pass: Pass::Train,
+        in_channels: config.model.params.in_channels,
+        out_channels: config.model.params.out_channels,
+        threads: None,
+        seconds: 0.0,
+        json: false,
+        layers: false,
+    };
+    let Ok(mut work) = Work::new(&options, registry) else { return Ok(None) };
+    let before = memory::resident();
+    work.run(Samples::new(&options))?;
+    let weights = work.weights() as f64 * BYTES_PER_WEIGHT;
+    Ok(memory::peak().zip(before).map(|(peak, before)| (peak - before - weights).max(0.0)))
+}
+
+/// Of a weight while it is trained: itself on the device, its gradient there and here, and two averages of the optimizer.
+const BYTES_PER_WEIGHT: f64 = 5.0 * 4.0;
+
 /// Refuses what cannot fit; what the network needs on top depends on it.
 fn check_memory(options: &Options) -> Result<()> {
     let voxels: f64 = options.patch_size.iter().map(|extent| *extent as f64).product();
     let values = options.in_channels as f64 + options.out_channels as f64;
     let bytes = 4.0 * voxels * options.batch_size as f64 * values;
-    match memory::available() {
-        Some(available) if bytes > available => Err(Error::new("the work needs more memory than there is")
-            .because(format!("it takes at least {}, {} are free", memory::readable(bytes), memory::readable(available)))
+    match memory::shortage(bytes) {
+        Some(why) => Err(Error::new("the work needs more memory than there is")
+            .because(why)
             .hint("choose a smaller --patch-size or --batch-size")),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }

@@ -87,6 +87,14 @@ impl<'a> Work<'a> {
         Ok(Self { options, state })
     }
 
+    /// Number of weights.
+    pub(super) fn weights(&self) -> usize {
+        match &self.state {
+            State::Forward(_) => 0,
+            State::Train(training) => training.parameters.specs().iter().map(|spec| spec.count()).sum(),
+        }
+    }
+
     /// One repetition.
     pub(super) fn run(&mut self, samples: Samples) -> Result<()> {
         let Samples { images, labels } = samples;

@@ -86,6 +86,7 @@ impl Plan {
                     folds: Some(vec![fold]),
                     resume: false,
                     verify_determinism: false,
+                    dry_run: false,
                     evaluate_workers: 1,
                     overwrite,
                 })

@@ -8,6 +8,7 @@ mod curves;
 mod determinism;
 pub(crate) mod discard;
 mod fold;
+mod forecast;
 mod history;
 mod log;
 mod loss;
@@ -51,6 +52,8 @@ pub struct Options {
     pub resume: bool,
     /// Only train a few steps twice and compare their results; nothing is written.
     pub verify_determinism: bool,
+    /// Check everything and say how long training will take and how much memory; nothing is written.
+    pub dry_run: bool,
     /// Cases evaluated at once after training.
     pub evaluate_workers: usize,
     /// Allow replacing the models of an earlier run.
@@ -78,8 +81,14 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     let (config, folds, table, mut failures) = settings::settle(options, registry, console)?;
     if options.verify_determinism {
         for &fold in &folds {
-            verify_fold(options, &config, registry, &table, fold, console)?;
+            PreparedFold::new(options, &config, registry, &table, fold)?.verify(console)?;
         }
+        return Ok(failures);
+    }
+    forecast::check_memory(&config, registry)?;
+    if options.dry_run {
+        describe(&config, registry, console)?;
+        forecast(options, &config, registry, &table, &folds, console)?;
         return Ok(failures);
     }
     if options.overwrite {
@@ -101,9 +110,11 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 
     console.section("Training");
     describe(&config, registry, console)?;
+    forecast(options, &config, registry, &table, &folds, console)?;
     let mut failed = Vec::new();
     for &fold in &folds {
-        match train_fold(options, &config, registry, &table, fold, console) {
+        let prepared = PreparedFold::new(options, &config, registry, &table, fold);
+        match prepared.and_then(|prepared| prepared.train(options.resume, console)) {
             Ok(()) => {}
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),
             Err(error) => {
@@ -163,70 +174,110 @@ fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Resu
     Ok(())
 }
 
-fn train_fold(
+fn forecast(
     options: &Options,
     config: &Config,
     registry: &Registry,
     table: &TrainPaths,
-    fold: usize,
+    folds: &[usize],
     console: &dyn Console,
 ) -> Result<()> {
-    let training = &config.training;
-    let model = network::build(config, registry)?;
-    let Some(state) = prepare::state(config, model.as_ref(), &options.results, fold, options.resume, console)? else {
-        return Ok(());
-    };
-    let loss = loss::build(config, registry)?;
-    let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
-    let windows = stitch::Settings {
-        patch_size: config.spatial_config.patch_size,
-        overlap: config.inference.inferer.params.patch_overlap,
-        blending: Blending::Constant,
-        batch: 2 * training.batch_size_per_gpu,
-    };
-    let run = FoldRun {
-        results: &options.results,
-        loader: &cases.loader,
-        loader_threads: loader_threads(training.hardware.num_cpu_workers),
-        epochs: training.epochs,
-        labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
-        weighting: training.loss.composite_loss_weighting.as_ref().filter(|_| loss.needs.alpha),
-        steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
-        checkpoint_interval: training.checkpoint_interval(),
-        trainer: trainer(config, model.as_ref(), &loss),
-        validator: Validator {
-            model: model.as_ref(),
-            loss: &Dice { classes: Classes::Foreground },
-            classes: config.model.params.out_channels,
-            windows,
-            cases: &cases.validation,
-        },
-    };
-    run.run(state, console)
+    match folds.first() {
+        Some(&first) => PreparedFold::new(options, config, registry, table, first)?.forecast(options, folds, console),
+        None => Ok(()),
+    }
 }
 
-fn verify_fold(
-    options: &Options,
-    config: &Config,
-    registry: &Registry,
-    table: &TrainPaths,
+/// A fold with everything that it is trained with.
+struct PreparedFold<'a> {
     fold: usize,
-    console: &dyn Console,
-) -> Result<()> {
-    let model = network::build(config, registry)?;
-    let loss = loss::build(config, registry)?;
-    let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
-    let trainer = trainer(config, model.as_ref(), &loss);
-    let threads = loader_threads(config.training.hardware.num_cpu_workers);
-    determinism::verify(config, &options.results, fold, &cases, &trainer, threads, console)
+    config: &'a Config,
+    results: &'a Path,
+    model: Box<dyn Model>,
+    loss: TrainingLoss,
+    cases: prepare::Cases,
 }
 
-fn trainer<'a>(config: &Config, model: &'a dyn Model, loss: &'a TrainingLoss) -> Trainer<'a> {
-    Trainer {
-        model,
-        loss: loss.loss.as_ref(),
-        clip_norm: config.training.grad_clip_norm,
-        device: mist_nn::for_training(),
+impl<'a> PreparedFold<'a> {
+    fn new(
+        options: &'a Options,
+        config: &'a Config,
+        registry: &Registry,
+        table: &TrainPaths,
+        fold: usize,
+    ) -> Result<Self> {
+        let loss = loss::build(config, registry)?;
+        let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
+        Ok(Self { fold, config, results: &options.results, model: network::build(config, registry)?, loss, cases })
+    }
+
+    fn trainer(&self) -> Trainer<'_> {
+        Trainer {
+            model: self.model.as_ref(),
+            loss: self.loss.loss.as_ref(),
+            clip_norm: self.config.training.grad_clip_norm,
+            device: mist_nn::for_training(),
+        }
+    }
+
+    fn run(&self) -> FoldRun<'_> {
+        let Self { config, loss, cases, .. } = self;
+        let training = &config.training;
+        let windows = stitch::Settings {
+            patch_size: config.spatial_config.patch_size,
+            overlap: config.inference.inferer.params.patch_overlap,
+            blending: Blending::Constant,
+            batch: 2 * training.batch_size_per_gpu,
+        };
+        FoldRun {
+            results: self.results,
+            loader: &cases.loader,
+            loader_threads: loader_threads(training.hardware.num_cpu_workers),
+            epochs: training.epochs,
+            labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
+            weighting: training.loss.composite_loss_weighting.as_ref().filter(|_| loss.needs.alpha),
+            steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
+            checkpoint_interval: training.checkpoint_interval(),
+            trainer: self.trainer(),
+            validator: Validator {
+                model: self.model.as_ref(),
+                loss: &Dice { classes: Classes::Foreground },
+                classes: config.model.params.out_channels,
+                windows,
+                cases: &cases.validation,
+            },
+        }
+    }
+
+    /// Trains from the checkpoint or from the start.
+    fn train(&self, resume: bool, console: &dyn Console) -> Result<()> {
+        match prepare::state(self.config, self.model.as_ref(), self.results, self.fold, resume, console)? {
+            Some(state) => self.run().run(state, console),
+            None => Ok(()),
+        }
+    }
+
+    fn verify(&self, console: &dyn Console) -> Result<()> {
+        let threads = loader_threads(self.config.training.hardware.num_cpu_workers);
+        determinism::verify(self.config, self.results, self.fold, &self.cases, &self.trainer(), threads, console)
+    }
+
+    /// Says what the folds will take, judged by this one.
+    fn forecast(&self, options: &Options, folds: &[usize], console: &dyn Console) -> Result<()> {
+        let run = self.run();
+        if !options.dry_run && !forecast::is_worthwhile(&run, folds.len()) {
+            return Ok(());
+        }
+        let left = |fold: &usize| match options.resume {
+            true => run.epochs.saturating_sub(epochs_done(self.results, *fold).unwrap_or(0)),
+            false => run.epochs,
+        };
+        let epochs: usize = folds.iter().map(left).sum();
+        if epochs > 0 {
+            let forecast = forecast::of(&run, prepare::fresh(self.config, self.model.as_ref(), self.fold)?)?;
+            console.info(&forecast.text(epochs, folds.len()));
+        }
+        Ok(())
     }
 }
 

@@ -115,7 +115,7 @@ pub fn is_complete(
 }
 
 /// The fold before its first step.
-fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoint> {
+pub fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoint> {
     let training = &config.training;
     let kind = Kind::named(&training.optimizer)
         .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;

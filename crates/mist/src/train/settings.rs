@@ -43,8 +43,9 @@ pub fn settle(
     let folds = folds(options, &config)?;
     let (table, failures) = usable_cases(options, console)?;
     check_folds(&table, config.training.nfolds, results)?;
-    // What is only verified neither continues nor replaces anything.
-    match (options.verify_determinism, options.resume) {
+    // What is only tried out neither continues nor replaces anything.
+    let only_tried = options.verify_determinism || options.dry_run;
+    match (only_tried, options.resume) {
         (true, _) => {}
         (false, false) => refuse_to_replace(options, &folds)?,
         (false, true) if folds.iter().any(|fold| checkpoint::file(results, *fold).is_file()) => {
@@ -57,7 +58,7 @@ pub fn settle(
         // Opened again when their turn comes; a missing file of the last fold must not show after days.
         prepare::cases(&config, needs, &table, &options.numpy, *fold)?;
     }
-    if options.verify_determinism {
+    if only_tried {
         return Ok((config, folds, table, failures));
     }
     let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
@@ -102,6 +103,9 @@ fn check_folds(table: &TrainPaths, count: usize, results: &Path) -> Result<()> {
 
 /// Refuses flags that contradict each other.
 pub fn check_modes(options: &Options) -> Result<()> {
+    if options.dry_run && options.verify_determinism {
+        return Err(Error::usage("--dry-run and --verify-determinism exclude each other").hint("leave one of them out"));
+    }
     match options.resume && options.overwrite {
         true => Err(Error::usage("--resume and --overwrite exclude each other")
             .hint("--resume continues from checkpoints, --overwrite starts again")),
