@@ -23,51 +23,11 @@ pub(super) struct Frequencies<'a> {
 }
 
 impl<'a> Frequencies<'a> {
-    /// Transforms `weight`, `[out, in, 3, 3, 3]`, for tiles of `D * H * W` outputs. With exchanged roles the kernels
-    /// are mirrored too, as the input gradient wants them. `room` has as many values as frequencies and pairs of
-    /// channels.
-    pub fn new<const D: usize, const H: usize, const W: usize>(
-        isa: Isa,
-        shape: &ConvShape,
-        weight: &[f32],
-        roles: Roles,
-        room: &'a mut [f32],
-    ) -> Self {
-        let (outputs, sources) = match roles {
-            Roles::Forward => (shape.out_channels, shape.in_channels),
-            Roles::Exchanged => (shape.in_channels, shape.out_channels),
-        };
-        let frequencies = (D + 2) * (H + 2) * (W + 2);
-        let groups = sources.div_ceil(SOURCES);
-        let blocks = outputs / BLOCK;
-        assert_eq!(room.len(), blocks * frequencies * sources * BLOCK, "room does not match the weights");
-        let to = Shared(room.as_mut_ptr());
-        (0..blocks * groups).into_par_iter().with_max_len(1).for_each(|job| {
-            let (block, group) = (job / groups, job % groups);
-            let first = group * SOURCES;
-            let count = SOURCES.min(sources - first);
-            with_scratch(count * frequencies * BLOCK, |room| {
-                for (index, room) in room.chunks_exact_mut(frequencies * BLOCK).enumerate() {
-                    let source = first + index;
-                    let mut entries = [[0.0f32; BLOCK]; ENTRIES];
-                    for lane in 0..BLOCK {
-                        let output = block * BLOCK + lane;
-                        let (kernel, mirrored) = match roles {
-                            Roles::Forward => (output * sources + source, false),
-                            Roles::Exchanged => (source * outputs + output, true),
-                        };
-                        for (k, &value) in weight[kernel * ENTRIES..][..ENTRIES].iter().enumerate() {
-                            entries[if mirrored { ENTRIES - 1 - k } else { k }][lane] = value;
-                        }
-                    }
-                    isa.run(Transform::<D, H, W> { entries: &entries, to: room });
-                }
-                // Each block and source channel, and with it each value, belongs to exactly one job.
-                let to = to.pointer().wrapping_add((block * frequencies * sources + first) * BLOCK);
-                isa.run(Regroup { from: room, count, frequencies, to, step: sources * BLOCK });
-            });
-        });
-        Self { data: room, frequencies, sources }
+    /// Takes the values that [`transform`] left, for so many frequencies, source channels and output channels.
+    pub fn new(data: &'a [f32], frequencies: usize, channels: [usize; 2]) -> Self {
+        let [sources, outputs] = channels;
+        assert_eq!(data.len(), frequencies * sources * outputs, "transformed weights do not match the pass");
+        Self { data, frequencies, sources }
     }
 
     /// First weight of a frequency for the output channels from `channel` on.
@@ -82,6 +42,51 @@ impl<'a> Frequencies<'a> {
     pub fn second<S: Simd>(&self) -> usize {
         if S::LANES == BLOCK { self.frequencies * self.sources * BLOCK } else { S::LANES }
     }
+}
+
+/// Transforms `weight`, `[out, in, 3, 3, 3]`, for tiles of `D * H * W` outputs, to the order of [`Frequencies`]. With
+/// exchanged roles the kernels are mirrored too, as the input gradient wants them.
+pub(super) fn transform<const D: usize, const H: usize, const W: usize>(
+    isa: Isa,
+    shape: &ConvShape,
+    weight: &[f32],
+    roles: Roles,
+    room: &mut [f32],
+) {
+    let (outputs, sources) = match roles {
+        Roles::Forward => (shape.out_channels, shape.in_channels),
+        Roles::Exchanged => (shape.in_channels, shape.out_channels),
+    };
+    let frequencies = (D + 2) * (H + 2) * (W + 2);
+    let groups = sources.div_ceil(SOURCES);
+    let blocks = outputs / BLOCK;
+    assert_eq!(room.len(), blocks * frequencies * sources * BLOCK, "room does not match the weights");
+    let to = Shared(room.as_mut_ptr());
+    (0..blocks * groups).into_par_iter().with_max_len(1).for_each(|job| {
+        let (block, group) = (job / groups, job % groups);
+        let first = group * SOURCES;
+        let count = SOURCES.min(sources - first);
+        with_scratch(count * frequencies * BLOCK, |room| {
+            for (index, room) in room.chunks_exact_mut(frequencies * BLOCK).enumerate() {
+                let source = first + index;
+                let mut entries = [[0.0f32; BLOCK]; ENTRIES];
+                for lane in 0..BLOCK {
+                    let output = block * BLOCK + lane;
+                    let (kernel, mirrored) = match roles {
+                        Roles::Forward => (output * sources + source, false),
+                        Roles::Exchanged => (source * outputs + output, true),
+                    };
+                    for (k, &value) in weight[kernel * ENTRIES..][..ENTRIES].iter().enumerate() {
+                        entries[if mirrored { ENTRIES - 1 - k } else { k }][lane] = value;
+                    }
+                }
+                isa.run(Transform::<D, H, W> { entries: &entries, to: room });
+            }
+            // Each block and source channel, and with it each value, belongs to exactly one job.
+            let to = to.pointer().wrapping_add((block * frequencies * sources + first) * BLOCK);
+            isa.run(Regroup { from: room, count, frequencies, to, step: sources * BLOCK });
+        });
+    });
 }
 
 /// The kernels of one source channel to one block of output channels.
