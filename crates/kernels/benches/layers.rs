@@ -148,6 +148,7 @@ fn normalisation(filter: &str, batch: usize, channels: usize, size: usize) {
 }
 
 fn main() {
+    mist_kernels::keep_freed_memory();
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
     println!("{:34}{:>22}{:>34}{:>34}", "layer", "forward", "input gradient", "weight gradient");
     for size in [32, 16, 8, 4] {

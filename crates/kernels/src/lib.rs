@@ -1,7 +1,7 @@
 //! CPU kernels for 3D convolutional networks, on plain slices.
 //!
-//! Maps are channels last, `[N, D, H, W, C]`, contiguous; weights have PyTorch's layout and are packed per call.
-//! Every operation returns its output and gives the same bits for any number of threads and on every instruction
+//! Maps are channels last, `[N, D, H, W, C]`, contiguous; weights have PyTorch's layout and are packed per call, or
+//! once with [`conv::Prepared`]. Every operation returns its output and gives the same bits for any number of threads and on every instruction
 //! set: jobs and the order of every sum depend on the shape only. [`reference`] holds the formulas that the fast
 //! versions are tested against.
 //!

@@ -4,7 +4,8 @@
 //! a device as [`Weights`].
 
 use crate::random::{Place, Purpose, Stream};
-use mist_ops::{Device, Gradients, Tensor};
+use mist_ops::{Device, Gradients, Kernel, KernelCache, Tensor};
+use std::sync::Arc;
 
 /// How a tensor is filled before training.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -111,6 +112,7 @@ impl Parameters {
     pub fn on(&self, device: &Device) -> Weights {
         Weights {
             tensors: self.values.iter().map(|values| mist_ops::parameter(values.clone(), device)).collect(),
+            kernels: KernelCache::new(self.values.len()),
             device: device.clone(),
         }
     }
@@ -120,6 +122,8 @@ impl Parameters {
 #[derive(Clone)]
 pub struct Weights {
     tensors: Vec<Tensor<1>>,
+    /// The tensors never change, so that what is made of them once is true as long as they live.
+    kernels: Arc<KernelCache>,
     device: Device,
 }
 
@@ -127,6 +131,11 @@ impl Weights {
     /// The tensor of a layer, flat.
     pub fn get(&self, id: ParameterId) -> Tensor<1> {
         self.tensors[id.0].clone()
+    }
+
+    /// The tensor of a convolution; in prediction, what its kernels make of it is kept where that pays.
+    pub fn kernel(&self, id: ParameterId) -> Kernel {
+        self.kernels.kernel(id.0, self.get(id))
     }
 
     /// Where they are.

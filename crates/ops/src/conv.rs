@@ -2,6 +2,7 @@
 
 use crate::apply;
 use crate::feature_map::FeatureMap;
+use crate::kernel::{Kept, Kernel};
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
 use mist_kernels::{ConvShape, DepthwiseShape, GroupedShape, TransposedShape, bias_gradient, conv, depthwise, grouped};
@@ -78,6 +79,14 @@ impl Engine {
         }
     }
 
+    /// The shape if all channels are convolved together.
+    fn dense(&self) -> Option<&ConvShape> {
+        match self {
+            Engine::Dense(shape) => Some(shape),
+            Engine::Depthwise(_) | Engine::Grouped(_) => None,
+        }
+    }
+
     /// Kernel, stride and groups in words.
     fn kernel_name(&self) -> String {
         let (ConvShape { kernel, stride, .. }, groups) = self.whole();
@@ -120,6 +129,7 @@ impl Engine {
 #[derive(Debug)]
 struct ConvOperation {
     engine: Engine,
+    kept: Kept,
     output: [usize; 5],
 }
 
@@ -139,7 +149,9 @@ impl Operation for ConvOperation {
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let bias = inputs.get(2).map(|bias| bias.values);
-        Output::plain(self.engine.forward(inputs[0].values, inputs[1].values, bias), self.output)
+        let (x, weight) = (inputs[0].values, inputs[1].values);
+        let dense = self.engine.dense().and_then(|shape| self.kept.forward(shape, x, weight, bias));
+        Output::plain(dense.unwrap_or_else(|| self.engine.forward(x, weight, bias)), self.output)
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
@@ -154,7 +166,8 @@ impl Operation for ConvOperation {
 }
 
 /// Convolves `x` with `weight` (`[out, in / groups, k0, k1, k2]`, flat) and adds `bias` (`[out]`).
-pub fn conv3d(x: &FeatureMap, weight: Tensor<1>, bias: Option<Tensor<1>>, conv: Conv) -> FeatureMap {
+pub fn conv3d(x: &FeatureMap, weight: impl Into<Kernel>, bias: Option<Tensor<1>>, conv: Conv) -> FeatureMap {
+    let Kernel { tensor, kept } = weight.into();
     let shape = ConvShape {
         batch: x.batch(),
         input: x.size(),
@@ -166,13 +179,14 @@ pub fn conv3d(x: &FeatureMap, weight: Tensor<1>, bias: Option<Tensor<1>>, conv: 
     };
     let [a, b, c] = shape.output();
     let output = [shape.batch, a, b, c, shape.out_channels];
-    with_optional_bias(ConvOperation { engine: Engine::new(shape, conv.groups), output }, x, weight, bias)
+    with_optional_bias(ConvOperation { engine: Engine::new(shape, conv.groups), kept, output }, x, tensor, bias)
 }
 
 #[derive(Debug)]
 struct TransposedOperation {
     /// Of the convolution that leads back from the output to the input.
     engine: Engine,
+    kept: Kept,
     output: [usize; 5],
 }
 
@@ -193,7 +207,9 @@ impl Operation for TransposedOperation {
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let bias = inputs.get(2).map(|bias| bias.values);
-        Output::plain(self.engine.transposed(inputs[0].values, inputs[1].values, bias), self.output)
+        let (x, weight) = (inputs[0].values, inputs[1].values);
+        let dense = self.engine.dense().and_then(|shape| self.kept.transposed(shape, x, weight, bias));
+        Output::plain(dense.unwrap_or_else(|| self.engine.transposed(x, weight, bias)), self.output)
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
@@ -210,10 +226,11 @@ impl Operation for TransposedOperation {
 /// Transposed convolution of `x` with `weight` (`[in, out / groups, k0, k1, k2]`, flat), plus `bias` (`[out]`).
 pub fn transposed_conv3d(
     x: &FeatureMap,
-    weight: Tensor<1>,
+    weight: impl Into<Kernel>,
     bias: Option<Tensor<1>>,
     conv: TransposedConv,
 ) -> FeatureMap {
+    let Kernel { tensor, kept } = weight.into();
     let shape = TransposedShape {
         batch: x.batch(),
         input: x.size(),
@@ -227,7 +244,7 @@ pub fn transposed_conv3d(
     let [a, b, c] = shape.output();
     let output = [shape.batch, a, b, c, shape.out_channels];
     let engine = Engine::new(shape.convolution(), conv.groups);
-    with_optional_bias(TransposedOperation { engine, output }, x, weight, bias)
+    with_optional_bias(TransposedOperation { engine, kept, output }, x, tensor, bias)
 }
 
 fn with_optional_bias(

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::ConvShape;
-use super::pack::Packed;
+use super::pack::{Packed, Roles};
 use super::source::Source;
 use crate::output::{filled_parts, pieces, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
@@ -41,8 +41,15 @@ pub(super) struct Correlation {
 }
 
 impl Correlation {
-    /// The forward pass.
-    pub fn forward(shape: &ConvShape) -> Self {
+    /// The forward pass, or with exchanged roles the input gradient.
+    pub fn new(shape: &ConvShape, roles: Roles) -> Self {
+        match roles {
+            Roles::Forward => Self::forward(shape),
+            Roles::Exchanged => Self::input_gradient(shape),
+        }
+    }
+
+    fn forward(shape: &ConvShape) -> Self {
         Self {
             batch: shape.batch,
             source: shape.input,
@@ -58,7 +65,7 @@ impl Correlation {
     }
 
     /// The input gradient: `i = o * stride + k - padding` solved for `o`.
-    pub fn input_gradient(shape: &ConvShape) -> Self {
+    fn input_gradient(shape: &ConvShape) -> Self {
         let class = |axis: usize, remainder: usize| {
             let (stride, shifted) = (shape.stride[axis], remainder + shape.padding[axis]);
             let taps: Vec<usize> = (0..shape.kernel[axis]).rev().filter(|k| k % stride == shifted % stride).collect();

@@ -3,10 +3,12 @@
 mod bias;
 mod correlation;
 mod pack;
+mod prepared;
 mod source;
 mod weight_gradient;
 
 pub use bias::bias_gradient;
+pub use prepared::{Preparation, Prepared};
 
 use crate::simd::Isa;
 use crate::winograd;
@@ -92,7 +94,7 @@ pub(crate) fn forward_on(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32],
     if winograd::suits(shape) {
         return winograd::convolve(isa, shape, Roles::Forward, x, weight, bias);
     }
-    let pass = Correlation::forward(shape);
+    let pass = Correlation::new(shape, Roles::Forward);
     pass.run(isa, x, &Packed::new(shape, weight, Roles::Forward, &pass), bias)
 }
 
@@ -104,7 +106,7 @@ pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f
     if winograd::suits(shape) {
         return winograd::convolve(isa, shape, Roles::Exchanged, dy, weight, bias);
     }
-    let pass = Correlation::input_gradient(shape);
+    let pass = Correlation::new(shape, Roles::Exchanged);
     pass.run(isa, dy, &Packed::new(shape, weight, Roles::Exchanged, &pass), bias)
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Packed {
 }
 
 /// Which of the weight's first two axes is the output of the pass.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Roles {
     Forward,
     /// In the input gradient, the convolution's input channels are the output.
@@ -26,6 +26,11 @@ pub(crate) enum Roles {
 }
 
 impl Packed {
+    /// Number of values for a pass from so many source channels to so many output channels.
+    pub fn len(sources: usize, outputs: usize, kernel: [usize; 3]) -> usize {
+        outputs.next_multiple_of(BLOCK) * sources * kernel.iter().product::<usize>()
+    }
+
     /// Packs `weight`, `[out, in, kd, kh, kw]` of `shape`, for `pass`.
     pub fn new(shape: &ConvShape, weight: &[f32], roles: Roles, pass: &Correlation) -> Self {
         let [_, kh, kw] = shape.kernel;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::data::{bits, conv_shapes, dot, error, noise, same_on_any_threads};
-use crate::conv::{self, ConvShape, forward_on, transposed_on, weight_gradient_on};
+use crate::conv::{self, ConvShape, Preparation, Prepared, forward_on, transposed_on, weight_gradient_on};
 use crate::simd::Isa;
 use crate::{bias_gradient, reference, winograd};
 
@@ -50,6 +50,12 @@ impl Case {
             for (fast, other) in passes.iter().zip(self.passes(isa)) {
                 assert!(bits(fast) == bits(&other), "{isa:?} differs for {:?}", self.shape);
             }
+        }
+        let forward = Prepared::forward(&self.shape, &self.weight).run(&self.shape, &self.x, Some(&self.bias));
+        let transposed = Prepared::transposed(&self.shape, &self.weight).run(&self.shape, &self.dy, None);
+        for (fast, prepared) in passes.iter().zip([forward, transposed]) {
+            let same = prepared.is_some_and(|prepared| bits(fast) == bits(&prepared));
+            assert!(same, "prepared weights differ for {:?}", self.shape);
         }
     }
 }
@@ -102,6 +108,27 @@ fn winograd_tiles_agree_with_the_formula() {
         assert!(winograd::suits(&shape), "{shape:?}");
         Case::new(shape).check(5e-5);
     }
+}
+
+#[test]
+fn weights_prepared_for_another_form_are_refused() {
+    let large = cube(12, 16, 32, 3, 1);
+    let weight = noise(2, large.weight_len());
+    let prepared = Prepared::forward(&large, &weight);
+    let refused = |shape: ConvShape| prepared.run(&shape, &noise(1, shape.input_len()), None).is_none();
+    assert!(refused(cube(8, 16, 32, 3, 1)), "smaller tiles");
+    assert!(refused(cube(4, 16, 32, 3, 1)), "the direct way");
+    assert!(refused(cube(12, 16, 32, 3, 2)), "another stride");
+    assert!(!refused(cube(13, 16, 32, 3, 1)), "the same tiles");
+}
+
+#[test]
+fn preparation_takes_the_bytes_it_says() {
+    // Tiles of 4x4x4 have 216 frequencies, those of 2x4x4 144; direct weights are padded to 16 output channels.
+    assert_eq!(Preparation::forward(&cube(12, 16, 32, 3, 1)).bytes(), 4 * 216 * 16 * 32);
+    assert_eq!(Preparation::transposed(&cube(8, 16, 32, 3, 1)).bytes(), 4 * 144 * 16 * 32);
+    assert_eq!(Preparation::forward(&cube(8, 20, 3, 3, 2)).bytes(), 4 * 27 * 20 * 16);
+    assert_eq!(Preparation::transposed(&cube(8, 3, 20, 2, 2)).bytes(), 4 * 8 * 20 * 16);
 }
 
 #[test]

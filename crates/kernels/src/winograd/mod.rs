@@ -42,11 +42,22 @@ pub(crate) fn suits(shape: &ConvShape) -> bool {
 }
 
 /// Output voxels of a tile per axis.
-#[derive(Clone, Copy)]
-enum Tile {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tile {
     Cube4,
     Flat244,
     Cube2,
+}
+
+impl Tile {
+    /// Products per tile and pair of channels.
+    pub fn frequencies(self) -> usize {
+        match self {
+            Tile::Cube4 => 6 * 6 * 6,
+            Tile::Flat244 => 4 * 6 * 6,
+            Tile::Cube2 => 4 * 4 * 4,
+        }
+    }
 }
 
 /// The tile of a pass. Larger ones save products; smaller ones waste less at the ends of a small map, and have fewer
@@ -61,6 +72,13 @@ fn tile(shape: &ConvShape, heavy: bool) -> Tile {
     }
 }
 
+/// The tile of the forward pass and of the input gradient of a shape that [`suits`].
+pub(crate) fn tile_of_pass(shape: &ConvShape) -> Tile {
+    // Measured at 8^3: 256 channels are faster by 2x2x2 for one image, by 2x4x4 for two.
+    let voxels = shape.batch * shape.output().iter().product::<usize>();
+    tile(shape, shape.in_channels * shape.out_channels >= 256 * 128 && voxels <= 512)
+}
+
 /// The forward pass, or with exchanged roles the input gradient, of a shape that [`suits`].
 pub(crate) fn convolve(
     isa: Isa,
@@ -70,13 +88,42 @@ pub(crate) fn convolve(
     weight: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
-    // Measured at 8^3: 256 channels are faster by 2x2x2 for one image, by 2x4x4 for two.
-    let voxels = shape.batch * shape.output().iter().product::<usize>();
-    let heavy = shape.in_channels * shape.out_channels >= 256 * 128 && voxels <= 512;
-    match tile(shape, heavy) {
-        Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, map, weight, bias),
-        Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, map, weight, bias),
-        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, map, weight, bias),
+    let tile = tile_of_pass(shape);
+    with_scratch(tile.frequencies() * shape.in_channels * shape.out_channels, |room| {
+        transform_weights(isa, shape, roles, tile, weight, room);
+        convolve_transformed(isa, shape, roles, map, room, bias)
+    })
+}
+
+/// Weights for [`convolve_transformed`]: to `room`, which has as many values as frequencies and pairs of channels.
+pub(crate) fn transform_weights(
+    isa: Isa,
+    shape: &ConvShape,
+    roles: Roles,
+    tile: Tile,
+    weight: &[f32],
+    room: &mut [f32],
+) {
+    match tile {
+        Tile::Cube4 => weights::transform::<4, 4, 4>(isa, shape, weight, roles, room),
+        Tile::Flat244 => weights::transform::<2, 4, 4>(isa, shape, weight, roles, room),
+        Tile::Cube2 => weights::transform::<2, 2, 2>(isa, shape, weight, roles, room),
+    }
+}
+
+/// [`convolve`] with weights that are already transformed, for the same roles and tile.
+pub(crate) fn convolve_transformed(
+    isa: Isa,
+    shape: &ConvShape,
+    roles: Roles,
+    map: &[f32],
+    weights: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    match tile_of_pass(shape) {
+        Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, map, weights, bias),
+        Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, map, weights, bias),
+        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, map, weights, bias),
     }
 }
 
@@ -85,7 +132,7 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
     shape: &ConvShape,
     roles: Roles,
     map: &[f32],
-    weight: &[f32],
+    weights: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
     let (batch, tile) = (shape.batch, [D, H, W]);
@@ -103,10 +150,8 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
     let zeros = vec![0.0; output_channels.max(grid.source[2] * source_channels)];
     let source = Source { map, zeros: &zeros };
     let bias = bias.unwrap_or(&zeros);
-    with_scratch(grid.frequencies() * source_channels * output_channels, |room| {
-        let weights = Frequencies::new::<D, H, W>(isa, shape, weight, roles, room);
-        Pass { grid, source, source_channels, output_channels, weights, bias }.run::<D, H, W>(isa)
-    })
+    let weights = Frequencies::new(weights, grid.frequencies(), [source_channels, output_channels]);
+    Pass { grid, source, source_channels, output_channels, weights, bias }.run::<D, H, W>(isa)
 }
 
 /// The weight gradient of a shape that [`suits`].

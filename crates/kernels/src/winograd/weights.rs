@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use super::transform::{for_each_index, kernel, kernel_gradient, samples};
 use crate::conv::{ConvShape, Roles};
-use crate::output::{Shared, filled_parts};
+use crate::output::{Shared, filled_parts, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::BLOCK;
 
-/// Source channels of one job.
+/// Source channels that are handled together.
 const SOURCES: usize = 8;
 /// Entries of a kernel.
 const ENTRIES: usize = 27;
@@ -23,45 +23,11 @@ pub(super) struct Frequencies<'a> {
 }
 
 impl<'a> Frequencies<'a> {
-    /// Transforms `weight`, `[out, in, 3, 3, 3]`, for tiles of `D * H * W` outputs. With exchanged roles the kernels
-    /// are mirrored too, as the input gradient wants them. `room` has as many values as frequencies and pairs of
-    /// channels.
-    pub fn new<const D: usize, const H: usize, const W: usize>(
-        isa: Isa,
-        shape: &ConvShape,
-        weight: &[f32],
-        roles: Roles,
-        room: &'a mut [f32],
-    ) -> Self {
-        let (outputs, sources) = match roles {
-            Roles::Forward => (shape.out_channels, shape.in_channels),
-            Roles::Exchanged => (shape.in_channels, shape.out_channels),
-        };
-        let frequencies = (D + 2) * (H + 2) * (W + 2);
-        let groups = sources.div_ceil(SOURCES);
-        let blocks = outputs / BLOCK;
-        assert_eq!(room.len(), blocks * frequencies * sources * BLOCK, "room does not match the weights");
-        let to = Shared(room.as_mut_ptr());
-        (0..blocks * groups).into_par_iter().with_max_len(1).for_each(|job| {
-            let (block, group) = (job / groups, job % groups);
-            for source in group * SOURCES..(group * SOURCES + SOURCES).min(sources) {
-                let mut entries = [[0.0f32; BLOCK]; ENTRIES];
-                for lane in 0..BLOCK {
-                    let output = block * BLOCK + lane;
-                    let (kernel, mirrored) = match roles {
-                        Roles::Forward => (output * sources + source, false),
-                        Roles::Exchanged => (source * outputs + output, true),
-                    };
-                    for (k, &value) in weight[kernel * ENTRIES..][..ENTRIES].iter().enumerate() {
-                        entries[if mirrored { ENTRIES - 1 - k } else { k }][lane] = value;
-                    }
-                }
-                // Each block and source channel, and with it each value, belongs to exactly one job.
-                let to = to.pointer().wrapping_add((block * frequencies * sources + source) * BLOCK);
-                isa.run(Transform::<D, H, W> { entries: &entries, to, step: sources * BLOCK });
-            }
-        });
-        Self { data: room, frequencies, sources }
+    /// Takes the values that [`transform`] left, for so many frequencies, source channels and output channels.
+    pub fn new(data: &'a [f32], frequencies: usize, channels: [usize; 2]) -> Self {
+        let [sources, outputs] = channels;
+        assert_eq!(data.len(), frequencies * sources * outputs, "transformed weights do not match the pass");
+        Self { data, frequencies, sources }
     }
 
     /// First weight of a frequency for the output channels from `channel` on.
@@ -78,17 +44,62 @@ impl<'a> Frequencies<'a> {
     }
 }
 
+/// Transforms `weight`, `[out, in, 3, 3, 3]`, for tiles of `D * H * W` outputs, to the order of [`Frequencies`]. With
+/// exchanged roles the kernels are mirrored too, as the input gradient wants them.
+pub(super) fn transform<const D: usize, const H: usize, const W: usize>(
+    isa: Isa,
+    shape: &ConvShape,
+    weight: &[f32],
+    roles: Roles,
+    room: &mut [f32],
+) {
+    let (outputs, sources) = match roles {
+        Roles::Forward => (shape.out_channels, shape.in_channels),
+        Roles::Exchanged => (shape.in_channels, shape.out_channels),
+    };
+    let frequencies = (D + 2) * (H + 2) * (W + 2);
+    let groups = sources.div_ceil(SOURCES);
+    let blocks = outputs / BLOCK;
+    assert_eq!(room.len(), blocks * frequencies * sources * BLOCK, "room does not match the weights");
+    let to = Shared(room.as_mut_ptr());
+    (0..blocks * groups).into_par_iter().with_max_len(1).for_each(|job| {
+        let (block, group) = (job / groups, job % groups);
+        let first = group * SOURCES;
+        let count = SOURCES.min(sources - first);
+        with_scratch(count * frequencies * BLOCK, |room| {
+            for (index, room) in room.chunks_exact_mut(frequencies * BLOCK).enumerate() {
+                let source = first + index;
+                let mut entries = [[0.0f32; BLOCK]; ENTRIES];
+                for lane in 0..BLOCK {
+                    let output = block * BLOCK + lane;
+                    let (kernel, mirrored) = match roles {
+                        Roles::Forward => (output * sources + source, false),
+                        Roles::Exchanged => (source * outputs + output, true),
+                    };
+                    for (k, &value) in weight[kernel * ENTRIES..][..ENTRIES].iter().enumerate() {
+                        entries[if mirrored { ENTRIES - 1 - k } else { k }][lane] = value;
+                    }
+                }
+                isa.run(Transform::<D, H, W> { entries: &entries, to: room });
+            }
+            // Each block and source channel, and with it each value, belongs to exactly one job.
+            let to = to.pointer().wrapping_add((block * frequencies * sources + first) * BLOCK);
+            isa.run(Regroup { from: room, count, frequencies, to, step: sources * BLOCK });
+        });
+    });
+}
+
 /// The kernels of one source channel to one block of output channels.
 struct Transform<'a, const D: usize, const H: usize, const W: usize> {
     entries: &'a [[f32; BLOCK]; ENTRIES],
-    to: *mut f32,
-    /// Distance of neighbouring frequencies.
-    step: usize,
+    /// `[frequency][BLOCK]`.
+    to: &'a mut [f32],
 }
 
 impl<const D: usize, const H: usize, const W: usize> Kernel for Transform<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        assert_eq!(self.to.len(), (D + 2) * (H + 2) * (W + 2) * BLOCK, "room does not match the kernel");
         let mut first_lane = 0;
         while first_lane < BLOCK {
             let mut along_d = [[simd.zero(); 9]; 6];
@@ -116,12 +127,46 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Transform<'_, D,
                     let frequency = (i * (H + 2) + j) * (W + 2);
                     // SAFETY: every frequency has its place at `to`.
                     unsafe {
-                        let to = self.to.add(first_lane);
-                        for_each_index!(W + 2, K => simd.store(to.add((frequency + K) * self.step), line[K]));
+                        let to = self.to.as_mut_ptr().add(first_lane);
+                        for_each_index!(W + 2, K => simd.store(to.add((frequency + K) * BLOCK), line[K]));
                     }
                 }
             }
             first_lane += S::LANES;
+        }
+    }
+}
+
+/// Brings `[source channel][frequency][BLOCK]` into the order of [`Frequencies`].
+///
+/// Written there at once, the frequencies of a kernel would be far apart, by a power of two as a rule: all in the same
+/// cache sets, so that lines are thrown out before they are full (measured: about twice as slow).
+struct Regroup<'a> {
+    from: &'a [f32],
+    /// Source channels.
+    count: usize,
+    frequencies: usize,
+    to: *mut f32,
+    /// Distance of neighbouring frequencies.
+    step: usize,
+}
+
+impl Kernel for Regroup<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        assert_eq!(self.from.len(), self.count * self.frequencies * BLOCK, "room does not match the kernels");
+        for frequency in 0..self.frequencies {
+            for source in 0..self.count {
+                let mut lane = 0;
+                while lane < BLOCK {
+                    // SAFETY: the room holds all source channels and frequencies, and each has its place at `to`.
+                    unsafe {
+                        let from = self.from.as_ptr().add((source * self.frequencies + frequency) * BLOCK + lane);
+                        simd.store(self.to.add(frequency * self.step + source * BLOCK + lane), simd.load(from));
+                    }
+                    lane += S::LANES;
+                }
+            }
         }
     }
 }
@@ -134,16 +179,28 @@ pub(super) fn gradient_of_weight<const D: usize, const H: usize, const W: usize>
     sums: &[f32],
 ) -> Vec<f32> {
     let (inputs, outputs) = (shape.in_channels, shape.out_channels);
+    let frequencies = (D + 2) * (H + 2) * (W + 2);
     let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
-        for input in 0..inputs {
-            let mut entries = [[0.0f32; BLOCK]; ENTRIES];
-            let from = sums[input * outputs + block * BLOCK..].as_ptr();
-            isa.run(Back::<D, H, W> { from, step: inputs * outputs, entries: &mut entries });
-            for (lane, kernels) in part.chunks_exact_mut(inputs * ENTRIES).enumerate() {
-                for (k, value) in kernels[input * ENTRIES..][..ENTRIES].iter_mut().enumerate() {
-                    value.write(entries[k][lane]);
+        for first in (0..inputs).step_by(SOURCES) {
+            let count = SOURCES.min(inputs - first);
+            with_scratch(count * frequencies * BLOCK, |room| {
+                // Whole cache lines, several of a page: the frequencies are far apart and in the same cache sets.
+                let lines = sums[first * outputs + block * BLOCK..].chunks(inputs * outputs);
+                for (frequency, lines) in lines.enumerate() {
+                    for (index, line) in lines.chunks(outputs).take(count).enumerate() {
+                        room[(index * frequencies + frequency) * BLOCK..][..BLOCK].copy_from_slice(&line[..BLOCK]);
+                    }
                 }
-            }
+                for (index, room) in room.chunks_exact(frequencies * BLOCK).enumerate() {
+                    let mut entries = [[0.0f32; BLOCK]; ENTRIES];
+                    isa.run(Back::<D, H, W> { from: room, entries: &mut entries });
+                    for (lane, kernels) in part.chunks_exact_mut(inputs * ENTRIES).enumerate() {
+                        for (k, value) in kernels[(first + index) * ENTRIES..][..ENTRIES].iter_mut().enumerate() {
+                            value.write(entries[k][lane]);
+                        }
+                    }
+                }
+            });
         }
     };
     // SAFETY: a part holds the kernels of a block of output channels and all input channels.
@@ -152,23 +209,23 @@ pub(super) fn gradient_of_weight<const D: usize, const H: usize, const W: usize>
 
 /// The inverse of [`Transform`]'s place: frequencies of one input channel and one block of output channels.
 struct Back<'a, const D: usize, const H: usize, const W: usize> {
-    from: *const f32,
-    /// Distance of neighbouring frequencies.
-    step: usize,
+    /// `[frequency][BLOCK]`.
+    from: &'a [f32],
     entries: &'a mut [[f32; BLOCK]; ENTRIES],
 }
 
 impl<const D: usize, const H: usize, const W: usize> Kernel for Back<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        assert_eq!(self.from.len(), (D + 2) * (H + 2) * (W + 2) * BLOCK, "room does not match the kernel");
         let mut first_lane = 0;
         while first_lane < BLOCK {
             let mut along_w = [[simd.zero(); 3]; 36];
             for k in 0..(D + 2) * (H + 2) {
                 // SAFETY: every frequency has `BLOCK` lanes at its place.
                 let line = unsafe {
-                    let from = self.from.add(first_lane);
-                    samples!(W, simd, I => simd.load(from.add((k * (W + 2) + I) * self.step)))
+                    let from = self.from.as_ptr().add(first_lane);
+                    samples!(W, simd, I => simd.load(from.add((k * (W + 2) + I) * BLOCK)))
                 };
                 along_w[k] = kernel_gradient::<S, W>(simd, line);
             }

@@ -37,6 +37,6 @@ impl Conv {
 
     /// Convolves `x`.
     pub fn forward(&self, weights: &Weights, x: &FeatureMap) -> FeatureMap {
-        conv3d(x, weights.get(self.weight), self.bias.map(|bias| weights.get(bias)), self.geometry)
+        conv3d(x, weights.kernel(self.weight), self.bias.map(|bias| weights.get(bias)), self.geometry)
     }
 }

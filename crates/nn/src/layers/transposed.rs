@@ -35,6 +35,6 @@ impl TransposedConv {
 
     /// Up-samples `x`.
     pub fn forward(&self, weights: &Weights, x: &FeatureMap) -> FeatureMap {
-        transposed_conv3d(x, weights.get(self.weight), self.bias.map(|bias| weights.get(bias)), self.geometry)
+        transposed_conv3d(x, weights.kernel(self.weight), self.bias.map(|bias| weights.get(bias)), self.geometry)
     }
 }

@@ -1,0 +1,129 @@
+//! Weights in the order of the kernels, brought into it once for many calls.
+//!
+//! A pass over few voxels takes about as long to prepare its weights as to use them. Prediction calls the same layers
+//! window after window, so there it pays to keep them; in training every pass sees other weights.
+
+use super::ConvShape;
+use super::correlation::Correlation;
+use super::pack::{Packed, Roles};
+use crate::simd::Isa;
+use crate::winograd::{self, Tile};
+
+/// With more output voxels, direct convolutions take no time worth mentioning to prepare (at 8^3: 10 %).
+const DIRECT_VOXELS: usize = 512;
+/// The same for Winograd's algorithm (at 16^3: 15 %).
+const WINOGRAD_VOXELS: usize = 4096;
+
+/// What the order of prepared weights depends on: the passes of one form can share them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preparation {
+    roles: Roles,
+    channels: [usize; 2],
+    kernel: [usize; 3],
+    stride: [usize; 3],
+    padding: [usize; 3],
+    /// None for the direct way.
+    tile: Option<Tile>,
+}
+
+impl Preparation {
+    /// For [`super::forward`] of a shape.
+    pub fn forward(shape: &ConvShape) -> Self {
+        Self::new(shape, Roles::Forward)
+    }
+
+    /// For [`super::transposed`] of a shape.
+    pub fn transposed(shape: &ConvShape) -> Self {
+        Self::new(shape, Roles::Exchanged)
+    }
+
+    fn new(shape: &ConvShape, roles: Roles) -> Self {
+        Self {
+            roles,
+            channels: [shape.in_channels, shape.out_channels],
+            kernel: shape.kernel,
+            stride: shape.stride,
+            padding: shape.padding,
+            tile: winograd::suits(shape).then(|| winograd::tile_of_pass(shape)),
+        }
+    }
+
+    /// Whether preparing the weights takes a share of a pass that is worth the memory.
+    pub fn pays(&self, shape: &ConvShape) -> bool {
+        let size = match self.roles {
+            Roles::Forward => shape.output(),
+            Roles::Exchanged => shape.input,
+        };
+        let voxels = shape.batch * size.iter().product::<usize>();
+        voxels <= if self.tile.is_some() { WINOGRAD_VOXELS } else { DIRECT_VOXELS }
+    }
+
+    /// Bytes of the prepared weights.
+    pub fn bytes(&self) -> usize {
+        let [inputs, outputs] = self.channels;
+        size_of::<f32>()
+            * match (self.tile, self.roles) {
+                (Some(tile), _) => tile.frequencies() * inputs * outputs,
+                (None, Roles::Forward) => Packed::len(inputs, outputs, self.kernel),
+                (None, Roles::Exchanged) => Packed::len(outputs, inputs, self.kernel),
+            }
+    }
+
+    /// Prepares `weight`, `[out, in, kd, kh, kw]` of `shape`, whose preparation this is.
+    fn weights(&self, shape: &ConvShape, weight: &[f32]) -> Weights {
+        assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+        match self.tile {
+            Some(tile) => {
+                let mut values = vec![0.0; tile.frequencies() * shape.in_channels * shape.out_channels];
+                winograd::transform_weights(Isa::best(), shape, self.roles, tile, weight, &mut values);
+                Weights::Frequencies(values)
+            }
+            None => Weights::Packed(Packed::new(shape, weight, self.roles, &Correlation::new(shape, self.roles))),
+        }
+    }
+}
+
+enum Weights {
+    Frequencies(Vec<f32>),
+    Packed(Packed),
+}
+
+/// Weights prepared for all passes of one form.
+pub struct Prepared {
+    preparation: Preparation,
+    weights: Weights,
+}
+
+impl Prepared {
+    /// Prepares `weight`, `[out, in, kd, kh, kw]`, for [`super::forward`] of a shape.
+    pub fn forward(shape: &ConvShape, weight: &[f32]) -> Self {
+        let preparation = Preparation::forward(shape);
+        Self { weights: preparation.weights(shape, weight), preparation }
+    }
+
+    /// Prepares `weight`, `[out, in, kd, kh, kw]`, for [`super::transposed`] of a shape.
+    pub fn transposed(shape: &ConvShape, weight: &[f32]) -> Self {
+        let preparation = Preparation::transposed(shape);
+        Self { weights: preparation.weights(shape, weight), preparation }
+    }
+
+    /// The pass that the weights were prepared for, of `shape`, with the same bits as if they were prepared now; nothing
+    /// if that wants another form, as with another size of map.
+    pub fn run(&self, shape: &ConvShape, x: &[f32], bias: Option<&[f32]>) -> Option<Vec<f32>> {
+        let roles = self.preparation.roles;
+        if Preparation::new(shape, roles) != self.preparation {
+            return None;
+        }
+        let (x_len, channels) = match roles {
+            Roles::Forward => (shape.input_len(), shape.out_channels),
+            Roles::Exchanged => (shape.output_len(), shape.in_channels),
+        };
+        assert_eq!(x.len(), x_len, "input does not match its shape");
+        assert!(bias.is_none_or(|bias| bias.len() == channels), "bias does not match its shape");
+        let isa = Isa::best();
+        Some(match &self.weights {
+            Weights::Frequencies(values) => winograd::convolve_transformed(isa, shape, roles, x, values, bias),
+            Weights::Packed(packed) => Correlation::new(shape, roles).run(isa, x, packed, bias),
+        })
+    }
+}
