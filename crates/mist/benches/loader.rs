@@ -16,11 +16,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let cases = make_cases(folder.path())?;
     println!("{:>6} {:>12} {:>9} {:>8} {:>10}", "patch", "augmentation", "in memory", "threads", "steps/s");
     for patch in [32, 64] {
-        for (augmentation, name) in [(Switches::NONE, "none"), (Switches::ALL, "all")] {
+        for (augmentation, name) in [(Switches::NONE, "none"), (Switches::STANDARD, "standard"), (Switches::ALL, "all")]
+        {
             for (cache_bytes, cached) in [(0, "no"), (usize::MAX, "yes")] {
                 for threads in [0, 2] {
                     let settings = LoaderSettings {
                         patch_size: [patch; 3],
+                        spacing: [1.0; 3],
                         batch_size: 2,
                         foreground_probability: 0.6,
                         augmentation,

@@ -195,12 +195,38 @@ pub struct Transforms {
     pub brightness: bool,
     /// Intensity range times a factor.
     pub contrast: bool,
+    /// Rotation. Not a key of MIST, nor are those that follow; absent: off.
+    #[serde(skip_serializing_if = "is_off")]
+    pub rotation: bool,
+    /// Elastic deformation.
+    #[serde(skip_serializing_if = "is_off")]
+    pub elastic: bool,
+    /// Simulation of low resolution.
+    #[serde(skip_serializing_if = "is_off")]
+    pub low_resolution: bool,
+    /// Gamma correction.
+    #[serde(skip_serializing_if = "is_off")]
+    pub gamma: bool,
+}
+
+fn is_off(switch: &bool) -> bool {
+    !switch
 }
 
 impl Default for Augmentation {
     fn default() -> Self {
-        let transforms =
-            Transforms { flips: true, zoom: true, noise: true, blur: true, brightness: true, contrast: true };
+        let transforms = Transforms {
+            flips: true,
+            zoom: true,
+            noise: true,
+            blur: true,
+            brightness: true,
+            contrast: true,
+            rotation: false,
+            elastic: false,
+            low_resolution: false,
+            gamma: false,
+        };
         Self { enabled: true, transforms }
     }
 }
@@ -209,6 +235,7 @@ impl Augmentation {
     fn parse(section: &Section) -> Result<Self> {
         let transforms = section.required("transforms")?.section()?;
         let flag = |key| transforms.required(key)?.boolean();
+        let off_if_absent = |key| transforms.optional(key).map_or(Ok(false), |field| field.boolean());
         let augmentation = Self {
             enabled: section.required("enabled")?.boolean()?,
             transforms: Transforms {
@@ -218,6 +245,10 @@ impl Augmentation {
                 blur: flag("blur")?,
                 brightness: flag("brightness")?,
                 contrast: flag("contrast")?,
+                rotation: off_if_absent("rotation")?,
+                elastic: off_if_absent("elastic")?,
+                low_resolution: off_if_absent("low_resolution")?,
+                gamma: off_if_absent("gamma")?,
             },
         };
         transforms.refuse_unknown()?;

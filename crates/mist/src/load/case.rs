@@ -3,7 +3,7 @@
 use super::array::Array;
 use super::classes::{ClassFinder, ClassVoxels};
 use super::patch::Patch;
-use super::region::{copy_box, overlap};
+use super::region::{Overlap, copy_box, overlap};
 use crate::error::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -169,17 +169,19 @@ impl CaseArrays {
     }
 
     /// Fills a patch with the box of its size at `anchor`, zero beyond the ends of the volume.
-    pub fn read_patch(&self, anchor: [usize; 3], patch: &mut Patch<'_>) -> Result<()> {
-        let inside = overlap(self.size(), anchor, patch.size);
+    pub fn read_patch(&self, anchor: [isize; 3], patch: &mut Patch<'_>) -> Result<()> {
+        let Overlap { start, offset, size: inside } = overlap(self.size(), anchor, patch.size);
         let size = patch.size;
+        // Seen from the part that is read, the patch begins before it.
+        let anchor = offset.map(|offset| -(offset as isize));
         let mut read = || -> Result<()> {
-            let image = self.image.read_box(anchor, inside)?;
-            copy_box(&image, inside, patch.channels, [0; 3], size, patch.image);
-            let label = self.label.read_box(anchor, inside)?;
-            copy_box(&label, inside, 1, [0; 3], size, patch.label);
+            let image = self.image.read_box(start, inside)?;
+            copy_box(&image, inside, patch.channels, anchor, size, patch.image);
+            let label = self.label.read_box(start, inside)?;
+            copy_box(&label, inside, 1, anchor, size, patch.label);
             if let (Some(array), Some(distance)) = (&self.distance, &mut patch.distance) {
-                let values = array.read_box(anchor, inside)?;
-                copy_box(&values, inside, distance.channels, [0; 3], size, distance.values);
+                let values = array.read_box(start, inside)?;
+                copy_box(&values, inside, distance.channels, anchor, size, distance.values);
             }
             Ok(())
         };
@@ -205,7 +207,7 @@ impl CaseArrays {
 
 impl WholeVolume {
     /// Fills a patch with the box of its size at `anchor`, zero beyond the ends of the volume.
-    pub fn cut(&self, anchor: [usize; 3], patch: &mut Patch<'_>) {
+    pub fn cut(&self, anchor: [isize; 3], patch: &mut Patch<'_>) {
         copy_box(&self.image, self.size, self.channels, anchor, patch.size, patch.image);
         copy_box(&self.label, self.size, 1, anchor, patch.size, patch.label);
         if let (Some(maps), Some(distance)) = (&self.distance, &mut patch.distance) {

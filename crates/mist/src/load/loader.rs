@@ -1,5 +1,6 @@
 //! From cases to batches.
 
+use super::augment::warp::Warp;
 use super::augment::{self, Buffers, Switches};
 use super::case::CaseArrays;
 use super::order::Order;
@@ -16,6 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct LoaderSettings {
     /// Voxels of a patch along x, y and z.
     pub patch_size: [usize; 3],
+    /// Spacing of the voxels in mm along x, y and z.
+    pub spacing: [f64; 3],
     /// Patches per batch.
     pub batch_size: usize,
     /// Share of the patches that are placed on a foreground voxel, in [0, 1].
@@ -94,6 +97,12 @@ impl Loader {
             }
         }
         check(&settings, channels)?;
+        if let Some(key) = settings.augmentation.spoils_distances().filter(|_| has_distances) {
+            return Err(Error::new(format!("the augmentation `{key}` would make the distance maps of the loss wrong"))
+                .place(format!("training.augmentation.transforms.{key}"))
+                .because("a map holds distances along straight lines of the volume as it is")
+                .hint("set it to false, or choose a --loss without distance maps"));
+        }
         let order = Order {
             cases: cases.len(),
             batch_size: settings.batch_size,
@@ -174,9 +183,18 @@ impl Loader {
             let place =
                 Place { fold: settings.fold as u32, epoch: epoch as u32, step: step as u32, sample: sample as u32 };
             let mut position = Stream::new(settings.seed, Purpose::PatchPosition, place);
-            store.cut(case, settings.foreground_probability, &mut position, &mut patch)?;
             let mut chance = Stream::new(settings.seed, Purpose::Augmentation, place);
-            for transform in augment::draw(&settings.augmentation, *has_distances, &mut chance) {
+            let probability = settings.foreground_probability;
+            match Warp::draw(&settings.augmentation, settings.spacing, &mut chance) {
+                None => store.cut(case, probability, &mut position, [0; 3], &mut patch)?,
+                Some(warp) => {
+                    let margin = warp.margin(patch.size);
+                    let mut around = buffers.surroundings.of(&patch, margin);
+                    store.cut(case, probability, &mut position, margin, &mut around)?;
+                    warp.apply(&buffers.surroundings, &mut patch);
+                }
+            }
+            for transform in augment::draw(&settings.augmentation, *has_distances, *channels, &mut chance) {
                 transform.apply(&mut patch, buffers);
             }
         }
@@ -203,6 +221,11 @@ fn check(settings: &LoaderSettings, channels: usize) -> Result<()> {
         return Err(Error::new(format!("{} is not a probability", settings.foreground_probability))
             .place("training.dali_foreground_prob")
             .hint("give a number from 0 to 1"));
+    }
+    if !settings.spacing.iter().all(|spacing| *spacing > 0.0 && spacing.is_finite()) {
+        return Err(Error::new(format!("{:?} mm is not a spacing", settings.spacing))
+            .place("spatial_config.target_spacing")
+            .hint("give numbers above 0"));
     }
     Ok(())
 }

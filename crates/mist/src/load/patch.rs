@@ -50,7 +50,7 @@ pub(in crate::load) mod testing {
 
     use super::*;
 
-    #[derive(Clone)]
+    #[derive(Clone, Debug)]
     pub struct Owned {
         pub size: [usize; 3],
         pub channels: usize,

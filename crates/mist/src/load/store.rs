@@ -49,10 +49,19 @@ impl Store {
         &self.cases[case].arrays
     }
 
-    /// Fills a patch, before augmentation, at a place that is drawn.
-    pub fn cut(&self, case: usize, probability: f64, draws: &mut impl Draws, patch: &mut Patch<'_>) -> Result<()> {
+    /// Fills a patch, before augmentation, at a place that is drawn for what is left of it inside a margin.
+    pub fn cut(
+        &self,
+        case: usize,
+        probability: f64,
+        draws: &mut impl Draws,
+        margin: [usize; 3],
+        patch: &mut Patch<'_>,
+    ) -> Result<()> {
         let ready = self.ready(case)?;
-        let anchor = place_patch(&ready.classes, patch.size, probability, draws);
+        let inner = [0, 1, 2].map(|axis| patch.size[axis] - 2 * margin[axis]);
+        let anchor = place_patch(&ready.classes, inner, probability, draws);
+        let anchor = [0, 1, 2].map(|axis| anchor[axis] as isize - margin[axis] as isize);
         match &ready.volume {
             Some(volume) => volume.cut(anchor, patch),
             None => self.arrays(case).read_patch(anchor, patch)?,

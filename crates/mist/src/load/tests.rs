@@ -11,6 +11,7 @@ const SIZES: [[usize; 3]; 5] = [[9, 10, 11], [6, 14, 8], [12, 5, 9], [8, 8, 8], 
 fn settings() -> LoaderSettings {
     LoaderSettings {
         patch_size: [6, 7, 8],
+        spacing: [1.0, 1.5, 2.0],
         batch_size: 2,
         foreground_probability: 0.6,
         augmentation: Switches::ALL,
@@ -119,7 +120,7 @@ fn distance_maps_come_along_and_are_mirrored_with_the_image() {
     }
     let files: Vec<CaseFiles> =
         (0..3).map(|i| CaseFiles::in_folder(dataset.folder.path(), &i.to_string(), true)).collect();
-    let only_moves = Switches { noise: false, blur: false, brightness: false, contrast: false, ..Switches::ALL };
+    let only_moves = Switches { zoom: true, flips: true, ..Switches::NONE };
     let mut mirrored = 0;
     for cache_bytes in [0, usize::MAX] {
         let settings = LoaderSettings { augmentation: only_moves, cache_bytes, ..settings() };
@@ -266,4 +267,38 @@ fn impossible_settings_are_refused() {
     assert!(refuse(LoaderSettings { batch_size: 0, ..settings() }).contains("0 patches"));
     assert!(refuse(LoaderSettings { foreground_probability: 1.5, ..settings() }).contains("1.5"));
     assert!(Loader::new(Vec::new(), settings()).is_err());
+}
+
+#[test]
+fn rotation_and_elastic_deformation_are_refused_with_distance_maps() {
+    let dataset = Dataset::new(false);
+    dataset.case("a", [6, 7, 8], 1, 0);
+    let files = [dataset.distances("a", [6, 7, 8])];
+    let load = |augmentation| Loader::new(open(&files), LoaderSettings { augmentation, ..settings() });
+    let spoiling = [
+        ("rotation", Switches { rotation: true, ..Switches::NONE }),
+        ("elastic", Switches { elastic: true, ..Switches::STANDARD }),
+    ];
+    for (key, switches) in spoiling {
+        let error = load(switches).unwrap_err();
+        assert!(error.to_string().contains(&format!("training.augmentation.transforms.{key}")), "{error}");
+        assert!(error.advice().unwrap().contains("--loss"));
+    }
+    assert!(load(Switches { gamma: true, low_resolution: true, ..Switches::STANDARD }).is_ok());
+}
+
+/// Trained models can be trained again: the bits that a seed gives are those of the first version.
+#[test]
+fn the_standard_augmentations_keep_their_bits() {
+    let (_dataset, files) = dataset(false, 2);
+    let settings = LoaderSettings { augmentation: Switches::STANDARD, ..settings() };
+    let loader = Loader::new(open(&files), settings).unwrap();
+    let mut sum = 0;
+    for batch in loader.stream(3, 0, 40, 1).unwrap().map(Result::unwrap) {
+        for value in &batch.images {
+            sum = crc32c::crc32c_append(sum, &value.to_le_bytes());
+        }
+        sum = crc32c::crc32c_append(sum, &batch.labels);
+    }
+    assert_eq!(sum, 4_088_836_287);
 }

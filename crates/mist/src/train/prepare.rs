@@ -46,6 +46,7 @@ pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fo
     let open_all = |ids: &[String], needs| ids.iter().map(|id| open(id, needs)).collect::<Result<Vec<_>>>();
     let settings = LoaderSettings {
         patch_size: config.spatial_config.patch_size,
+        spacing: config.spatial_config.target_spacing,
         batch_size: training.batch_size_per_gpu,
         foreground_probability: training.dali_foreground_prob,
         augmentation: switches(config),
@@ -83,6 +84,10 @@ fn switches(config: &Config) -> Switches {
         blur: on.blur,
         brightness: on.brightness,
         contrast: on.contrast,
+        rotation: on.rotation,
+        elastic: on.elastic,
+        low_resolution: on.low_resolution,
+        gamma: on.gamma,
     }
 }
 

@@ -158,7 +158,7 @@ fn unknown_keys_are_errors_where_a_slip_would_change_results() {
         ("/training/loss/composite_loss_weighting", json!({"name": "linear", "params": {"start_value": 1.0}})),
         ("/training/loss/composite_loss_weighting", json!({"name": "constant", "params": {"start_val": 1.0}})),
     ]), @r"
-    `training.augmentation.transforms.flip` is not a known key (results/config.json): known here: flips, zoom, noise, blur, brightness, contrast
+    `training.augmentation.transforms.flip` is not a known key (results/config.json): known here: flips, zoom, noise, blur, brightness, contrast, rotation, elastic, low_resolution, gamma
       hint: did you mean `flips`?
     `inference.inferer.params.patch_overlp` is not a known key (results/config.json): known here: patch_blend_mode, patch_overlap, sw_batch_size
       hint: did you mean `patch_overlap`?

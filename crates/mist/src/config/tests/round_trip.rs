@@ -56,6 +56,7 @@ prop_compose! {
         weighting in proptest::option::of((proptest::sample::select(&LossWeighting::NAMES[..]), -3.0..3.0f64)),
         tau in proptest::option::of(0.1..5.0f64),
         flips: bool,
+        rotation: bool,
         num_gpus in proptest::option::of(0usize..9),
     ) -> Training {
         let mut training = Training {
@@ -73,6 +74,7 @@ prop_compose! {
         });
         training.loss.params = tau.into_iter().map(|tau| ("tau_mm".to_owned(), json!(tau))).collect();
         training.augmentation.transforms.flips = flips;
+        training.augmentation.transforms.rotation = rotation;
         training.hardware.num_gpus = num_gpus;
         training
     }

@@ -1,21 +1,30 @@
 //! Augmentation of training patches.
 //!
 //! One transform per file. Drawing its parameters from a random stream is separate from applying it, and applying
-//! is a pure function of parameters and patch. A further transform is a file and one line in [`TRANSFORMS`].
+//! is a pure function of parameters and patch. A further transform is a file and one line in [`TRANSFORMS`]; one that moves
+//! voxels off the grid becomes a part of [`warp`], which is applied while the patch is cut.
 
 pub mod blur;
 pub mod brightness;
 pub mod contrast;
+pub mod elastic;
+pub mod elementary;
 pub mod flips;
+pub mod gamma;
 pub mod lines;
+pub mod low_resolution;
 pub mod noise;
 pub mod normal;
+pub mod rotation;
+pub mod spline;
+pub mod warp;
 pub mod zoom;
 
 use super::patch::Patch;
 use lines::Row;
 use mist_nn::random::Stream;
 use std::fmt::Debug;
+use warp::Surroundings;
 
 /// A transform whose parameters are drawn.
 pub trait Transform: Debug {
@@ -31,6 +40,8 @@ pub struct Buffers {
     label: Vec<u8>,
     rows: Vec<Row>,
     more_rows: Vec<Row>,
+    /// The box around a patch that is warped.
+    pub surroundings: Surroundings,
 }
 
 /// Which transforms may be drawn (`training.augmentation` of the configuration).
@@ -48,47 +59,95 @@ pub struct Switches {
     pub brightness: bool,
     /// Contrast.
     pub contrast: bool,
+    /// Rotation.
+    pub rotation: bool,
+    /// Elastic deformation.
+    pub elastic: bool,
+    /// Low resolution.
+    pub low_resolution: bool,
+    /// Gamma correction, plain and inverted.
+    pub gamma: bool,
 }
 
 impl Switches {
-    /// Everything on.
-    pub const ALL: Self = Self { zoom: true, flips: true, noise: true, blur: true, brightness: true, contrast: true };
     /// No augmentation.
-    pub const NONE: Self =
-        Self { zoom: false, flips: false, noise: false, blur: false, brightness: false, contrast: false };
+    pub const NONE: Self = Self {
+        zoom: false,
+        flips: false,
+        noise: false,
+        blur: false,
+        brightness: false,
+        contrast: false,
+        rotation: false,
+        elastic: false,
+        low_resolution: false,
+        gamma: false,
+    };
+    /// What MIST has, all of it.
+    pub const STANDARD: Self =
+        Self { zoom: true, flips: true, noise: true, blur: true, brightness: true, contrast: true, ..Self::NONE };
+    /// Everything on.
+    pub const ALL: Self = Self { rotation: true, elastic: true, low_resolution: true, gamma: true, ..Self::STANDARD };
+
+    /// The key of a transform that is on and makes distance maps wrong, though nobody expects it to be left out then.
+    pub fn spoils_distances(&self) -> Option<&'static str> {
+        let spoiling = [(self.rotation, "rotation"), (self.elastic, "elastic")];
+        spoiling.into_iter().find_map(|(on, key)| on.then_some(key))
+    }
 }
 
 struct Entry {
     enabled: fn(&Switches) -> bool,
     /// False for transforms that would make distance maps wrong; left out for patches that have some.
     keeps_distances: bool,
-    draw: fn(&mut Stream) -> Option<Box<dyn Transform>>,
+    /// Given the number of channels.
+    draw: fn(&mut Stream, usize) -> Option<Box<dyn Transform>>,
 }
 
 /// All transforms, in the order in which they are drawn and applied.
-const TRANSFORMS: [Entry; 6] = [
-    Entry { enabled: |on| on.zoom, keeps_distances: false, draw: |stream| boxed(zoom::Zoom::draw(stream)) },
-    Entry { enabled: |on| on.flips, keeps_distances: true, draw: |stream| boxed(flips::Flips::draw(stream)) },
-    Entry { enabled: |on| on.noise, keeps_distances: true, draw: |stream| boxed(noise::Noise::draw(stream)) },
-    Entry { enabled: |on| on.blur, keeps_distances: true, draw: |stream| boxed(blur::Blur::draw(stream)) },
+const TRANSFORMS: [Entry; 9] = [
+    Entry { enabled: |on| on.zoom, keeps_distances: false, draw: |stream, _| boxed(zoom::Zoom::draw(stream)) },
+    Entry { enabled: |on| on.flips, keeps_distances: true, draw: |stream, _| boxed(flips::Flips::draw(stream)) },
+    Entry { enabled: |on| on.noise, keeps_distances: true, draw: |stream, _| boxed(noise::Noise::draw(stream)) },
+    Entry { enabled: |on| on.blur, keeps_distances: true, draw: |stream, _| boxed(blur::Blur::draw(stream)) },
     Entry {
         enabled: |on| on.brightness,
         keeps_distances: true,
-        draw: |stream| boxed(brightness::Brightness::draw(stream)),
+        draw: |stream, _| boxed(brightness::Brightness::draw(stream)),
     },
-    Entry { enabled: |on| on.contrast, keeps_distances: true, draw: |stream| boxed(contrast::Contrast::draw(stream)) },
+    Entry {
+        enabled: |on| on.contrast,
+        keeps_distances: true,
+        draw: |stream, _| boxed(contrast::Contrast::draw(stream)),
+    },
+    Entry {
+        enabled: |on| on.low_resolution,
+        keeps_distances: true,
+        draw: |stream, channels| boxed(low_resolution::LowResolution::draw(channels, stream)),
+    },
+    Entry {
+        enabled: |on| on.gamma,
+        keeps_distances: true,
+        draw: |stream, channels| boxed(gamma::Gamma::draw(true, channels, stream)),
+    },
+    Entry {
+        enabled: |on| on.gamma,
+        keeps_distances: true,
+        draw: |stream, channels| boxed(gamma::Gamma::draw(false, channels, stream)),
+    },
 ];
 
 fn boxed<T: Transform + 'static>(drawn: Option<T>) -> Option<Box<dyn Transform>> {
     drawn.map(|transform| Box::new(transform) as Box<dyn Transform>)
 }
 
-/// Draws the transforms of one patch: each has its own chance, and those drawn come in their order of application.
-pub fn draw(switches: &Switches, has_distances: bool, stream: &mut Stream) -> Vec<Box<dyn Transform>> {
+/// Draws the transforms of one patch of so many channels: each has its own chance, and those drawn come in their order of
+/// application.
+pub fn draw(switches: &Switches, has_distances: bool, channels: usize, stream: &mut Stream) -> Vec<Box<dyn Transform>> {
     TRANSFORMS
         .iter()
         .filter(|entry| (entry.enabled)(switches) && (entry.keeps_distances || !has_distances))
-        .filter_map(|entry| (entry.draw)(stream))
+        .filter_map(|entry| (entry.draw)(stream, channels))
         .collect()
 }
 
@@ -103,14 +162,14 @@ mod tests {
     fn names(switches: &Switches, has_distances: bool, sample: u32) -> Vec<String> {
         let mut stream = Stream::new(1, Purpose::Augmentation, Place { sample, ..Place::default() });
         let name = |transform: Box<dyn Transform>| format!("{transform:?}").split(' ').next().unwrap().to_owned();
-        draw(switches, has_distances, &mut stream).into_iter().map(name).collect()
+        draw(switches, has_distances, 1, &mut stream).into_iter().map(name).collect()
     }
 
     #[test]
     fn each_transform_is_drawn_as_often_as_documented_and_in_order() {
-        let order = ["Zoom", "Flips", "Noise", "Blur", "Brightness", "Contrast"];
-        let mut counts = [0; 6];
-        let samples = 20_000;
+        let order = ["Zoom", "Flips", "Noise", "Blur", "Brightness", "Contrast", "LowResolution", "Gamma"];
+        let mut counts = [0; 8];
+        let samples = 100_000;
         for sample in 0..samples {
             let positions: Vec<usize> = names(&Switches::ALL, false, sample)
                 .iter()
@@ -119,7 +178,9 @@ mod tests {
             assert!(positions.is_sorted());
             positions.iter().for_each(|i| counts[*i] += 1);
         }
-        for (i, expected) in [0.15, 7.0 / 8.0, 0.15, 0.15, 0.15, 0.15].into_iter().enumerate() {
+        // One channel is changed in half of the cases; gamma comes plain and inverted.
+        let expected = [0.15, 7.0 / 8.0, 0.15, 0.15, 0.15, 0.15, 0.125, 0.4];
+        for (i, expected) in expected.into_iter().enumerate() {
             let found = f64::from(counts[i]) / f64::from(samples);
             assert!((found - expected).abs() < 0.01, "{}: {found}", order[i]);
         }
@@ -129,6 +190,9 @@ mod tests {
     fn switches_and_distance_maps_leave_transforms_out() {
         for sample in 0..200 {
             assert!(names(&Switches::NONE, false, sample).is_empty());
+            assert!(
+                names(&Switches::STANDARD, false, sample).iter().all(|name| name != "Gamma" && name != "LowResolution")
+            );
             let only_blur = Switches { blur: true, ..Switches::NONE };
             assert!(names(&only_blur, false, sample).iter().all(|name| name == "Blur"));
             assert!(!names(&Switches::ALL, true, sample).contains(&"Zoom".to_owned()));

@@ -1,10 +1,11 @@
 //! Standard normal numbers for whole patches.
 //!
-//! Box and Muller (1958) in single precision, with polynomials in place of the library's logarithm, sine and cosine
-//! (Cephes, `logf` and `sincosf`; relative error below 1e-7): several times faster, because loops without calls are
+//! Box and Muller (1958) in single precision, with polynomials in place of the library's sine and cosine
+//! (Cephes, `sincosf`; relative error below 1e-7): several times faster, because loops without calls are
 //! vectorised, and the same bits on every platform, because only correctly rounded operations are used.
 //! Values reach ±6.6.
 
+use super::elementary::logarithm;
 use mist_nn::random::Stream;
 
 const PAIRS: usize = 64;
@@ -31,32 +32,6 @@ pub fn fill(stream: &mut Stream, values: &mut [f32]) {
             *value = *normal;
         }
     }
-}
-
-/// Natural logarithm of a normal number in (0, 1].
-#[inline(always)]
-fn logarithm(value: f32) -> f32 {
-    // Splits value = 2^exponent * mantissa with the mantissa in [sqrt(1/2), sqrt(2)).
-    const SQRT_HALF_BITS: u32 = 0x3F35_04F3;
-    let shifted = value.to_bits().wrapping_sub(SQRT_HALF_BITS);
-    let exponent = (shifted as i32) >> 23;
-    let mantissa = f32::from_bits((shifted & 0x007F_FFFF).wrapping_add(SQRT_HALF_BITS));
-    let x = mantissa - 1.0;
-    let square = x * x;
-    let mut p = 7.037_683_6e-2;
-    for coefficient in [
-        -1.151_461e-1,
-        1.167_699_9e-1,
-        -1.242_014_1e-1,
-        1.424_932_3e-1,
-        -1.666_805_8e-1,
-        2.000_071_4e-1,
-        -2.499_999_4e-1,
-        3.333_333e-1,
-    ] {
-        p = p * x + coefficient;
-    }
-    exponent as f32 * std::f32::consts::LN_2 + (x - 0.5 * square + p * square * x)
 }
 
 /// Sine and cosine of a uniform angle: two bits choose the quadrant, the others an angle in [-π/4, π/4).
