@@ -14,6 +14,7 @@ pub mod schedules;
 pub mod weights;
 
 pub use mist_ops::{
-    Device, FeatureMap, Gradients, Tensor, for_inference, for_training, instruction_set, keep_freed_memory, timing,
+    Device, FeatureMap, Gradients, KernelCache, Tensor, for_inference, for_training, instruction_set,
+    keep_freed_memory, timing,
 };
 pub use registry::{ModelFactory, Registry};

@@ -7,9 +7,6 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
-/// Most bytes that a [`KernelCache`] keeps. All layers of `nnunet` where it pays, for patches of 64³, take 149 MiB.
-const MOST_BYTES: usize = 160 << 20;
-
 /// The weights of a convolution.
 #[derive(Clone)]
 pub struct Kernel {
@@ -32,9 +29,15 @@ pub struct KernelCache {
 }
 
 impl KernelCache {
+    /// Most bytes that are kept. All layers of `nnunet` where it pays, for patches of 64³, take 149 MiB.
+    pub const MOST_BYTES: usize = 160 << 20;
+
     /// An empty cache for so many tensors.
     pub fn new(tensors: usize) -> Arc<Self> {
-        Arc::new(Self { slots: (0..tensors).map(|_| OnceLock::new()).collect(), left: AtomicUsize::new(MOST_BYTES) })
+        Arc::new(Self {
+            slots: (0..tensors).map(|_| OnceLock::new()).collect(),
+            left: AtomicUsize::new(Self::MOST_BYTES),
+        })
     }
 
     /// The weights `tensor`, prepared at most once under this `index`. Weights that are being trained are not kept.
@@ -148,7 +151,7 @@ mod tests {
         convolve(8, cache.kernel(0, weights(2, &training)), &training);
         let device = for_inference();
         convolve(20, cache.kernel(1, weights(2, &device)), &device);
-        assert!(cache.take(MOST_BYTES), "something was kept");
+        assert!(cache.take(KernelCache::MOST_BYTES), "something was kept");
         convolve(8, cache.kernel(2, weights(2, &device)), &device);
         assert!((0..3).all(|index| !is_kept(&cache, index)));
     }
