@@ -178,7 +178,8 @@ fn train_fold(
         epochs: training.epochs,
         labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
         weighting: training.loss.composite_loss_weighting.as_ref().filter(|_| loss.needs.alpha),
-        steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
+        steps: training.steps_per_epoch(cases.loader.steps_per_epoch(0)),
+        batches_per_step: training.batches_per_step(),
         checkpoint_interval: training.checkpoint_interval(),
         trainer: trainer(config, model.as_ref(), &loss),
         validator: Validator {
