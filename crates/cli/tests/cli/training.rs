@@ -67,6 +67,32 @@ fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     assert!(checkpoint(&whole) == checkpoint(&killed), "the checkpoints differ");
 }
 
+/// Steps of two batches, and checkpoints wherever there can be one.
+#[test]
+fn a_run_that_accumulates_gradients_is_resumed_to_the_bit() {
+    let accumulating = || {
+        let shell = prepared();
+        set(&shell, r#""epochs": "#, r#""accumulation_steps": 2, "checkpoint_minutes": 1e-6, "epochs": "#);
+        shell
+    };
+    let whole = accumulating();
+    whole.mist(TRAIN).exits(0);
+
+    let killed = accumulating();
+    let mut line = TRAIN.to_owned();
+    for milliseconds in [1300, 2300] {
+        let mut child = start(&killed, &line, Duration::from_millis(milliseconds));
+        child.kill().expect("SIGKILL");
+        child.wait().expect("an end");
+        line = format!("{TRAIN} --resume");
+    }
+    killed.mist(&line).exits(0);
+    assert!(weights(&whole) == weights(&killed), "the weights differ");
+
+    set(&whole, r#""accumulation_steps": 2"#, r#""accumulation_steps": 0"#);
+    whole.mist(&line).exits(1).stderr_has("`training.accumulation_steps` is 0").stderr_has("1 or more");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_stop_signal_saves_the_step_and_resuming_gives_the_same_bits() {

@@ -117,6 +117,7 @@ impl Training {
             clip_norm: CLIP_NORM,
             device: self.device.clone(),
         };
-        trainer.step(&mut self.parameters, &mut self.optimizer, batch, LEARNING_RATE, None).map(drop)
+        let batches = std::iter::once(Ok(batch));
+        trainer.step(&mut self.parameters, &mut self.optimizer, batches, LEARNING_RATE, None).map(drop)
     }
 }

@@ -53,6 +53,9 @@ pub struct Training {
     /// Most minutes between two checkpoints inside an epoch; 15 if absent. Not a key of MIST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_minutes: Option<f64>,
+    /// Batches whose mean gradient makes one optimizer step; 1 if absent. Not a key of MIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulation_steps: Option<usize>,
     /// Random changes to training patches.
     pub augmentation: Augmentation,
     /// Devices and loading.
@@ -79,6 +82,7 @@ impl Default for Training {
             grad_clip_norm: 1.0,
             amp: true,
             checkpoint_minutes: None,
+            accumulation_steps: None,
             augmentation: Augmentation::default(),
             hardware: Hardware::default(),
         }
@@ -91,6 +95,7 @@ impl Training {
         let nfolds = section.required("nfolds")?.count(2)?;
         let grad_clip_norm = section.optional("grad_clip_norm");
         let warmup_epochs = section.optional("warmup_epochs");
+        let optional = |key| section.optional(key).and_then(|field| field.or_null());
         let training = Self {
             seed: section.required("seed")?.count(0)? as u64,
             nfolds,
@@ -113,11 +118,10 @@ impl Training {
             grad_clip_norm: grad_clip_norm
                 .map_or(Ok(1.0), |field| field.number("a number above 0", |value| value > 0.0))?,
             amp: section.required("amp")?.boolean()?,
-            checkpoint_minutes: section
-                .optional("checkpoint_minutes")
-                .and_then(|field| field.or_null())
+            checkpoint_minutes: optional("checkpoint_minutes")
                 .map(|field| field.number("a number above 0", |value| value > 0.0))
                 .transpose()?,
+            accumulation_steps: optional("accumulation_steps").map(|field| field.count(1)).transpose()?,
             augmentation: Augmentation::parse(&section.required("augmentation")?.section()?)?,
             hardware: Hardware::parse(&section.required("hardware")?.section()?)?,
         };
@@ -134,6 +138,17 @@ impl Training {
         Err(Error::new(format!("`training.warmup_epochs` is {warmup}"))
             .because(format!("it must be below `training.epochs`, which is {epochs}, or 0 for no warm-up"))
             .hint(format!("add --warmup-epochs {}", epochs / 10)))
+    }
+
+    /// Batches whose mean gradient makes one optimizer step.
+    pub fn batches_per_step(&self) -> usize {
+        self.accumulation_steps.unwrap_or(1).max(1)
+    }
+
+    /// Optimizer steps of an epoch: at least `min_steps_per_epoch`, and enough for a pass over all cases, which takes
+    /// `batches`.
+    pub fn steps_per_epoch(&self, batches: usize) -> usize {
+        batches.div_ceil(self.batches_per_step()).max(self.min_steps_per_epoch)
     }
 
     /// Most time between two checkpoints.

@@ -128,7 +128,7 @@ impl Loader {
         self.shared.channels
     }
 
-    /// Optimizer steps of an epoch: one pass over the cases, but at least `minimum`.
+    /// Batches of one pass over the cases, but at least `minimum`.
     pub fn steps_per_epoch(&self, minimum: usize) -> usize {
         self.shared.order.batches_per_pass().max(minimum)
     }

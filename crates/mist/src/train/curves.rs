@@ -95,10 +95,10 @@ fn panel(svg: &mut String, top: f64, name: &str, curves: &[Curve], last: f64) {
             short(value)
         );
     }
-    for epoch in [1.0, last] {
+    for (name, epoch) in [("epoch ", 1.0), ("", last)] {
         let _ = writeln!(
             svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{epoch}</text>",
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{name}{epoch}</text>",
             x(epoch),
             bottom + 16.0
         );

@@ -29,8 +29,11 @@ pub fn verify(
         let state = prepare::state(config, model as &dyn Model, results, fold, false, console)?;
         let mut state = state.ok_or_else(|| Error::new("there is nothing to train"))?;
         let mut losses = Vec::with_capacity(STEPS);
-        for batch in cases.loader.stream(0, 0, STEPS, threads)? {
-            losses.push(trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate, None)?);
+        let each = config.training.batches_per_step();
+        let mut batches = cases.loader.stream(0, 0, STEPS * each, threads)?;
+        for _ in 0..STEPS {
+            let batches = batches.by_ref().take(each);
+            losses.push(trainer.step(&mut state.parameters, &mut state.optimizer, batches, rate, None)?);
             bar.advance(1);
             if interrupt::requested() {
                 return Err(Error::interrupted("stopped on request while training twice"));

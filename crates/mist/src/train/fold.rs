@@ -39,8 +39,10 @@ pub struct FoldRun<'a> {
     pub labels: &'a [i64],
     /// How a composite loss weighs its terms over the epochs; the loss's own weight if absent.
     pub weighting: Option<&'a LossWeighting>,
-    /// Steps of an epoch.
+    /// Optimizer steps of an epoch.
     pub steps: usize,
+    /// Batches whose mean gradient makes one step.
+    pub batches_per_step: usize,
     /// Most time between two checkpoints inside an epoch.
     pub checkpoint_interval: Duration,
     /// One step.
@@ -123,12 +125,15 @@ impl FoldRun<'_> {
         let title = format!("Fold {}, epoch {}/{}", state.fold, state.epoch + 1, self.epochs);
         let bar = console.bar(&title, remaining as u64);
         let begin = Instant::now();
-        let mut batches = self.loader.stream(state.epoch, state.step, remaining, self.loader_threads)?;
+        let each = self.batches_per_step;
+        let mut batches =
+            self.loader.stream(state.epoch, state.step * each, remaining.saturating_mul(each), self.loader_threads)?;
         let mut done = 0;
         let mut saved = begin;
-        for batch in batches.by_ref() {
+        for _ in 0..remaining {
             let place = format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
-            let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate, alpha);
+            let batches = batches.by_ref().take(each);
+            let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batches, rate, alpha);
             state.loss_sum += loss.map_err(|error| error.place(place.clone()))?;
             state.step += 1;
             state.global_step += 1;

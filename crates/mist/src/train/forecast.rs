@@ -43,8 +43,11 @@ pub fn is_worthwhile(run: &FoldRun, folds: usize) -> bool {
 pub fn of(run: &FoldRun, mut state: Checkpoint) -> Result<Forecast> {
     let rate = state.schedule.rate(0);
     let mut begin = Instant::now();
-    for (step, batch) in run.loader.stream(0, 0, 1 + STEPS, run.loader_threads)?.enumerate() {
-        run.trainer.step(&mut state.parameters, &mut state.optimizer, batch?, rate, None)?;
+    let each = run.batches_per_step;
+    let mut batches = run.loader.stream(0, 0, (1 + STEPS) * each, run.loader_threads)?;
+    for step in 0..=STEPS {
+        let batches = batches.by_ref().take(each);
+        run.trainer.step(&mut state.parameters, &mut state.optimizer, batches, rate, None)?;
         if interrupt::requested() {
             return Err(Error::interrupted("stopped on request before training began"));
         }

@@ -236,7 +236,8 @@ impl<'a> PreparedFold<'a> {
             epochs: training.epochs,
             labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
             weighting: training.loss.composite_loss_weighting.as_ref().filter(|_| loss.needs.alpha),
-            steps: cases.loader.steps_per_epoch(training.min_steps_per_epoch),
+            steps: training.steps_per_epoch(cases.loader.steps_per_epoch(0)),
+            batches_per_step: training.batches_per_step(),
             checkpoint_interval: training.checkpoint_interval(),
             trainer: self.trainer(),
             validator: Validator {
