@@ -160,12 +160,8 @@ fn a_dry_run_says_what_training_will_take_and_writes_nothing() {
     shell.mist(&format!("{TRAIN} --dry-run")).exits(0).stdout_has("s per step and").stdout_has("3 epochs of 1 fold");
     assert_eq!(std::fs::read_to_string(shell.path("results/config.json")).expect("a config"), before);
     assert!(!shell.path("results/models").exists() && !shell.path("results/logs").exists());
-    let line = TRAIN.replace("32 32 32", "320 320 640");
-    shell
-        .mist(&line)
-        .exits(1)
-        .stderr_has("training needs more memory than there is")
-        .stderr_has("--batch-size-per-gpu 1");
+    let line = TRAIN.replace("32 32 32", "480 480 960");
+    shell.mist(&line).exits(1).stderr_has("more memory than there is").stderr_has("--patch-size");
     assert!(!shell.path("results/models").exists());
 }
 

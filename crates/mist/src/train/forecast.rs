@@ -18,6 +18,9 @@ const STEPS: usize = 3;
 /// A forecast must cost little of what it forecasts.
 const LEAST_STEPS: usize = 100 * (STEPS + 1);
 
+/// Most voxels of each axis of a step that memory is judged by; networks that halve the axes up to six times take it.
+const TRIED: usize = 64;
+
 /// Steps on fewer voxels than this fit into the memory of any machine that runs the program.
 const MUCH_WORK: usize = 2 * 64 * 64 * 64;
 
@@ -86,7 +89,7 @@ impl Forecast {
     }
 }
 
-/// Refuses a step that would need more memory than there is, judged by a step on a half, quarter, … of each axis.
+/// Refuses a step that would need more memory than there is, judged by a step on a corner of the patch.
 pub fn check_memory(config: &Config, registry: &Registry) -> Result<()> {
     let (patch, batch) = (config.spatial_config.patch_size, config.training.batch_size_per_gpu);
     let voxels: usize = patch.iter().product();
@@ -94,10 +97,7 @@ pub fn check_memory(config: &Config, registry: &Registry) -> Result<()> {
     if voxels * batch < MUCH_WORK {
         return Ok(());
     }
-    let mut tried = patch.map(|extent| extent / 2);
-    while tried.iter().product::<usize>() >= MUCH_WORK {
-        tried = tried.map(|extent| extent / 2);
-    }
+    let tried = patch.map(|extent| extent.min(TRIED));
     let Some(bytes) = bench::memory_of_step(config, tried, registry)? else { return Ok(()) };
     let per_voxel = bytes / tried.iter().product::<usize>() as f64;
     match shortage(per_voxel, voxels, batch, available) {
