@@ -36,12 +36,28 @@ pub(crate) unsafe fn filled_parts(
 /// # Safety
 /// The calls together must write every element and no two of them the same one.
 pub(crate) unsafe fn filled_anywhere(len: usize, jobs: usize, fill: impl Fn(usize, *mut f32) + Sync) -> Vec<f32> {
-    let mut output = Vec::with_capacity(len);
-    let start = Shared(output.as_mut_ptr());
-    (0..jobs).into_par_iter().with_max_len(1).for_each(|index| fill(index, start.pointer()));
-    // SAFETY: the caller promises that all `len` elements were written.
-    unsafe { output.set_len(len) };
+    // SAFETY: the caller's promise.
+    let [output] = unsafe { filled_together([len], jobs, |index, [start]| fill(index, start)) };
     output
+}
+
+/// As [`filled_anywhere`], of several vectors at once.
+///
+/// # Safety
+/// As there, for every vector.
+pub(crate) unsafe fn filled_together<const N: usize>(
+    lengths: [usize; N],
+    jobs: usize,
+    fill: impl Fn(usize, [*mut f32; N]) + Sync,
+) -> [Vec<f32>; N] {
+    let mut outputs = lengths.map(Vec::with_capacity);
+    let starts = outputs.each_mut().map(|output| Shared(output.as_mut_ptr()));
+    (0..jobs).into_par_iter().with_max_len(1).for_each(|index| fill(index, starts.map(Shared::pointer)));
+    for (output, length) in outputs.iter_mut().zip(lengths) {
+        // SAFETY: the caller promises that all elements were written.
+        unsafe { output.set_len(length) };
+    }
+    outputs
 }
 
 /// Sets all values of a part to `value`, for jobs that go on with what is there.

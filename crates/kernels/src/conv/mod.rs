@@ -2,15 +2,19 @@
 
 mod bias;
 mod correlation;
+mod input;
 mod pack;
 mod prepared;
 mod source;
 mod weight_gradient;
 
 pub use bias::bias_gradient;
+pub use input::Input;
+pub(crate) use input::Part;
 pub use prepared::{Preparation, Prepared};
 
 use crate::simd::Isa;
+use crate::tile::BLOCK;
 use crate::winograd;
 use correlation::Correlation;
 use pack::Packed;
@@ -61,16 +65,33 @@ impl ConvShape {
     }
 }
 
+/// Whether [`Input`]s other than a plain map can be read for a convolution of this shape, and its input gradient be
+/// written as two maps; `parts` are the channels of the maps that are joined, or of the one.
+pub fn reads_in_place(shape: &ConvShape, parts: &[usize]) -> bool {
+    winograd::suits(shape) && parts.iter().all(|channels| channels.is_multiple_of(BLOCK))
+}
+
 /// `y[n, o, co] = bias[co] + sum over k, ci of x[n, o * stride + k - padding, ci] * weight[co, ci, k]`.
 ///
-/// `weight` is `[out, in, kd, kh, kw]`; the result is `[N, D', H', W', out]`.
-pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    forward_on(Isa::best(), shape, x, weight, bias)
+/// `weight` is `[out, in, kd, kh, kw]`; the result is `[N, D', H', W', out]`. An `x` that is not a plain map needs a
+/// shape that [`reads_in_place`].
+pub fn forward<'a>(shape: &ConvShape, x: impl Into<Input<'a>>, weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    forward_on(Isa::best(), shape, x.into(), weight, bias)
 }
 
 /// Gradient of [`forward`] with respect to `x`, from the gradient `dy` of its output.
 pub fn input_gradient(shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
     transposed(shape, dy, weight, None)
+}
+
+/// [`input_gradient`] for an `x` whose first so many channels were one map and whose others another, of a shape that
+/// [`reads_in_place`].
+pub fn input_gradients(shape: &ConvShape, dy: &[f32], weight: &[f32], channels: [usize; 2]) -> [Vec<f32>; 2] {
+    assert!(reads_in_place(shape, &channels), "a plain gradient is wanted for this shape");
+    assert_eq!(channels[0] + channels[1], shape.in_channels, "parts do not match the channels");
+    assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
+    assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+    winograd::convolve(Isa::best(), shape, Roles::Exchanged, dy.into(), weight, None, channels[0])
 }
 
 /// The transposed convolution, `y[n, i * stride + k - padding, ci] = bias[ci] + sum over co of
@@ -82,20 +103,27 @@ pub fn transposed(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f
     transposed_on(Isa::best(), shape, x, weight, bias)
 }
 
-/// Gradient of [`forward`] with respect to `weight`, in the layout of `weight`.
-pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    weight_gradient_on(Isa::best(), shape, x, dy)
+/// Gradient of [`forward`] with respect to `weight`, in the layout of `weight`; `x` as there.
+pub fn weight_gradient<'a>(shape: &ConvShape, x: impl Into<Input<'a>>, dy: &[f32]) -> Vec<f32> {
+    weight_gradient_on(Isa::best(), shape, x.into(), dy)
 }
 
-pub(crate) fn forward_on(isa: Isa, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-    assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
+pub(crate) fn forward_on<'a>(
+    isa: Isa,
+    shape: &ConvShape,
+    x: impl Into<Input<'a>>,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let x = x.into();
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
     assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias does not match its shape");
     if winograd::suits(shape) {
-        return winograd::convolve(isa, shape, Roles::Forward, x, weight, bias);
+        let [y, _] = winograd::convolve(isa, shape, Roles::Forward, x, weight, bias, shape.out_channels);
+        return y;
     }
     let pass = Correlation::new(shape, Roles::Forward);
-    pass.run(isa, x, &Packed::new(shape, weight, Roles::Forward, &pass), bias)
+    pass.run(isa, x.plain(shape), &Packed::new(shape, weight, Roles::Forward, &pass), bias)
 }
 
 /// [`input_gradient`] plus a bias per channel of `x`, which is the transposed convolution.
@@ -104,17 +132,18 @@ pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
     assert!(bias.is_none_or(|bias| bias.len() == shape.in_channels), "bias does not match its shape");
     if winograd::suits(shape) {
-        return winograd::convolve(isa, shape, Roles::Exchanged, dy, weight, bias);
+        let [dx, _] = winograd::convolve(isa, shape, Roles::Exchanged, dy.into(), weight, bias, shape.in_channels);
+        return dx;
     }
     let pass = Correlation::new(shape, Roles::Exchanged);
     pass.run(isa, dy, &Packed::new(shape, weight, Roles::Exchanged, &pass), bias)
 }
 
-pub(crate) fn weight_gradient_on(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    assert_eq!(x.len(), shape.input_len(), "input does not match its shape");
+pub(crate) fn weight_gradient_on<'a>(isa: Isa, shape: &ConvShape, x: impl Into<Input<'a>>, dy: &[f32]) -> Vec<f32> {
+    let x = x.into();
     assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
     if winograd::suits(shape) {
         return winograd::weight_gradient(isa, shape, x, dy);
     }
-    weight_gradient::weight_gradient(isa, shape, x, dy)
+    weight_gradient::weight_gradient(isa, shape, x.plain(shape), dy)
 }

@@ -3,7 +3,7 @@
 //! A pass over few voxels takes about as long to prepare its weights as to use them. Prediction calls the same layers
 //! window after window, so there it pays to keep them; in training every pass sees other weights.
 
-use super::ConvShape;
+use super::{ConvShape, Input};
 use super::correlation::Correlation;
 use super::pack::{Packed, Roles};
 use crate::simd::Isa;
@@ -109,21 +109,26 @@ impl Prepared {
 
     /// The pass that the weights were prepared for, of `shape`, with the same bits as if they were prepared now; nothing
     /// if that wants another form, as with another size of map.
-    pub fn run(&self, shape: &ConvShape, x: &[f32], bias: Option<&[f32]>) -> Option<Vec<f32>> {
+    pub fn run<'a>(&self, shape: &ConvShape, x: impl Into<Input<'a>>, bias: Option<&[f32]>) -> Option<Vec<f32>> {
         let roles = self.preparation.roles;
         if Preparation::new(shape, roles) != self.preparation {
             return None;
         }
-        let (x_len, channels) = match roles {
-            Roles::Forward => (shape.input_len(), shape.out_channels),
-            Roles::Exchanged => (shape.output_len(), shape.in_channels),
+        let (read, channels) = match roles {
+            Roles::Forward => (*shape, shape.out_channels),
+            Roles::Exchanged => {
+                let (input, in_channels) = (shape.output(), shape.out_channels);
+                (ConvShape { input, in_channels, ..*shape }, shape.in_channels)
+            }
         };
-        assert_eq!(x.len(), x_len, "input does not match its shape");
         assert!(bias.is_none_or(|bias| bias.len() == channels), "bias does not match its shape");
-        let isa = Isa::best();
+        let (isa, x) = (Isa::best(), x.into());
         Some(match &self.weights {
-            Weights::Frequencies(values) => winograd::convolve_transformed(isa, shape, roles, x, values, bias),
-            Weights::Packed(packed) => Correlation::new(shape, roles).run(isa, x, packed, bias),
+            Weights::Frequencies(values) => {
+                let [y, _] = winograd::convolve_transformed(isa, shape, roles, x, values, bias, channels);
+                y
+            }
+            Weights::Packed(packed) => Correlation::new(shape, roles).run(isa, x.plain(&read), packed, bias),
         })
     }
 }

@@ -4,70 +4,89 @@
 use std::mem::MaybeUninit;
 
 use super::forward::GROUP;
+use super::pending::Lanes;
 use super::statistics::{CHUNK, Terms, sum_chunks};
-use super::{Gradients, NormShape, Statistics};
+use super::{Branch, Gradients, NormShape, Pending};
 use crate::output::{filled_parts, pieces};
 use crate::simd::{Isa, Kernel, Simd};
 
 /// What the backward pass reads.
 pub(super) struct Backward<'a> {
-    pub shape: &'a NormShape,
+    pub norm: &'a Pending<'a>,
     pub x: &'a [f32],
     pub gamma: &'a [f32],
-    pub statistics: &'a Statistics,
-    pub y: &'a [f32],
+    pub branch: Branch<'a>,
     pub dy: &'a [f32],
-    /// Factor of the gradient where `y` is not positive.
-    pub slope: f32,
+}
+
+/// Per-channel numbers of both sweeps.
+#[derive(Clone, Copy)]
+pub(super) struct Constants<S: Simd> {
+    rstd: S::V,
+    lanes: Lanes<S>,
 }
 
 impl Terms for Backward<'_> {
+    type Constants<S: Simd> = Constants<S>;
+
     #[inline(always)]
     unsafe fn at<S: Simd>(
         &self,
         simd: S,
-        [mean, rstd]: [S::V; 2],
+        constants: Constants<S>,
         voxel: usize,
         channel: usize,
         count: usize,
     ) -> [S::V; 2] {
         // SAFETY: the caller promises `count` channels.
         unsafe {
-            let gradient = self.before_activation(simd, voxel + channel, count);
             let x = simd.load_first(self.x.as_ptr().add(voxel + channel), count);
-            [gradient, simd.mul(gradient, simd.mul(simd.sub(x, mean), rstd))]
+            let gradient = self.before_activation(simd, constants.lanes, x, voxel + channel, count);
+            [gradient, simd.mul(gradient, simd.mul(simd.sub(x, constants.lanes.mean), constants.rstd))]
         }
     }
 
     #[inline(always)]
-    unsafe fn constants<S: Simd>(&self, simd: S, image: usize, _: usize, channel: usize, count: usize) -> [S::V; 2] {
-        let slot = image * self.shape.channels + channel;
+    unsafe fn constants<S: Simd>(
+        &self,
+        simd: S,
+        image: usize,
+        _: usize,
+        channel: usize,
+        count: usize,
+    ) -> Constants<S> {
+        let slot = image * self.norm.shape().channels + channel;
         // SAFETY: the caller promises `count` channels.
         unsafe {
-            let mean = simd.load_first(self.statistics.mean.as_ptr().add(slot), count);
-            [mean, simd.load_first(self.statistics.rstd.as_ptr().add(slot), count)]
+            let rstd = simd.load_first(self.norm.statistics.rstd.as_ptr().add(slot), count);
+            Constants { rstd, lanes: self.norm.lanes(simd, image, channel, count) }
         }
     }
 }
 
 impl Backward<'_> {
-    /// Gradient before the activation.
+    /// Gradient before the activation, where the map has the values `x`.
     ///
     /// # Safety
     /// `count` values must follow `at` in the maps.
     #[inline(always)]
-    unsafe fn before_activation<S: Simd>(&self, simd: S, at: usize, count: usize) -> S::V {
+    unsafe fn before_activation<S: Simd>(&self, simd: S, lanes: Lanes<S>, x: S::V, at: usize, count: usize) -> S::V {
         // SAFETY: the caller promises `count` values.
-        let (dy, y) = unsafe {
-            (simd.load_first(self.dy.as_ptr().add(at), count), simd.load_first(self.y.as_ptr().add(at), count))
-        };
-        simd.where_positive(y, dy, simd.mul(dy, simd.splat(self.slope)))
+        unsafe {
+            let dy = simd.load_first(self.dy.as_ptr().add(at), count);
+            let key = match self.branch {
+                Branch::Output(y) => simd.load_first(y.as_ptr().add(at), count),
+                Branch::Recomputed => lanes.normalised(simd, x),
+            };
+            simd.where_positive(key, dy, simd.mul(dy, lanes.slope))
+        }
     }
 
     pub fn run(&self, isa: Isa, has_residual: bool) -> Gradients {
-        let NormShape { batch, voxels, channels } = *self.shape;
+        let NormShape { batch, voxels, channels } = *self.norm.shape();
+        let statistics = self.norm.statistics;
         let chunks = voxels.div_ceil(CHUNK);
-        let parts = sum_chunks(isa, self.shape, self);
+        let parts = sum_chunks(isa, self.norm.shape(), self);
         let mut gradients = Gradients { x: Vec::new(), gamma: Vec::new(), beta: Vec::new(), residual: None };
         let (mut beta, mut gamma) = (vec![0.0f64; channels], vec![0.0f64; channels]);
         // Of each image and channel: gamma * rstd, mean(g) and mean(g z).
@@ -79,7 +98,7 @@ impl Backward<'_> {
                 let sum_gz: f64 = of_image.iter().map(|sums| sums[channels + channel]).sum();
                 beta[channel] += sum_g;
                 gamma[channel] += sum_gz;
-                scale.push(self.gamma[channel] * self.statistics.rstd[image * channels + channel]);
+                scale.push(self.gamma[channel] * statistics.rstd[image * channels + channel]);
                 mean_g.push((sum_g / voxels as f64) as f32);
                 mean_gz.push((sum_gz / voxels as f64) as f32);
             }
@@ -97,9 +116,11 @@ impl Backward<'_> {
         };
         // SAFETY: a job writes all channels of all its voxels.
         gradients.x = unsafe { filled_parts(lengths(), fill) };
-        if has_residual {
+        if let Branch::Output(y) = self.branch && has_residual {
+            let slope = self.norm.slope();
             let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
-                isa.run(Residual { pass: self, first: first(job), output: part });
+                let range = first(job)..first(job) + part.len();
+                isa.run(Residual { y: &y[range.clone()], dy: &self.dy[range], slope, output: part });
             };
             // SAFETY: a job writes all its values.
             gradients.residual = Some(unsafe { filled_parts(lengths(), fill) });
@@ -122,7 +143,7 @@ struct Chunk<'a> {
 impl Kernel for Chunk<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let channels = self.pass.shape.channels;
+        let channels = self.pass.norm.shape().channels;
         let dx: *mut f32 = self.output.as_mut_ptr().cast();
         let voxels = self.output.len() / channels;
         let mut done = 0;
@@ -133,15 +154,15 @@ impl Kernel for Chunk<'_> {
                 let count = channels - channel;
                 // SAFETY: `count` channels follow in every map and every per-channel list; the voxels are the job's.
                 unsafe {
-                    let [mean, rstd] = self.pass.constants(simd, self.image, self.first, channel, count);
+                    let constants = self.pass.constants(simd, self.image, self.first, channel, count);
                     let scale = simd.load_first(self.scale.as_ptr().add(channel), count);
                     let mean_g = simd.load_first(self.mean_g.as_ptr().add(channel), count);
                     let mean_gz = simd.load_first(self.mean_gz.as_ptr().add(channel), count);
                     for voxel in done..end {
                         let at = voxel * channels + channel;
-                        let gradient = self.pass.before_activation(simd, self.first + at, count);
                         let x = simd.load_first(self.pass.x.as_ptr().add(self.first + at), count);
-                        let z = simd.mul(simd.sub(x, mean), rstd);
+                        let gradient = self.pass.before_activation(simd, constants.lanes, x, self.first + at, count);
+                        let z = simd.mul(simd.sub(x, constants.lanes.mean), constants.rstd);
                         let centred = simd.fnma(z, mean_gz, simd.sub(gradient, mean_g));
                         simd.store_first(dx.add(at), simd.mul(centred, scale), count);
                     }
@@ -155,8 +176,9 @@ impl Kernel for Chunk<'_> {
 
 /// A chunk of the residual's gradient, the gradient before the activation.
 struct Residual<'a> {
-    pass: &'a Backward<'a>,
-    first: usize,
+    y: &'a [f32],
+    dy: &'a [f32],
+    slope: f32,
     output: &'a mut [MaybeUninit<f32>],
 }
 
@@ -164,13 +186,15 @@ impl Kernel for Residual<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let to: *mut f32 = self.output.as_mut_ptr().cast();
+        let slope = simd.splat(self.slope);
         let mut at = 0;
         while at < self.output.len() {
             let count = self.output.len() - at;
-            // SAFETY: `count` values follow.
+            // SAFETY: `count` values follow in all three.
             unsafe {
-                let gradient = self.pass.before_activation(simd, self.first + at, count);
-                simd.store_first(to.add(at), gradient, count);
+                let y = simd.load_first(self.y.as_ptr().add(at), count);
+                let dy = simd.load_first(self.dy.as_ptr().add(at), count);
+                simd.store_first(to.add(at), simd.where_positive(y, dy, simd.mul(dy, slope)), count);
             }
             at += S::LANES;
         }

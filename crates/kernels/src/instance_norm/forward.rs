@@ -2,8 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::{NormShape, Statistics};
-use crate::Activation;
+use super::{NormShape, Pending};
 use crate::output::{filled_parts, pieces};
 use crate::simd::{Isa, Kernel, Simd};
 
@@ -12,28 +11,22 @@ const CHUNK: usize = 1024;
 /// Voxels that are swept for one vector of channels before the next: their lines stay in the first-level cache.
 pub(super) const GROUP: usize = 32;
 
-/// Per-channel numbers of the sweep.
+/// The operands of the sweep.
 pub(super) struct Apply<'a> {
-    pub shape: &'a NormShape,
+    pub norm: &'a Pending<'a>,
     pub x: &'a [f32],
     pub residual: Option<&'a [f32]>,
-    pub gamma: &'a [f32],
-    pub beta: &'a [f32],
-    pub statistics: &'a Statistics,
-    pub activation: Activation,
 }
 
 impl Apply<'_> {
     pub fn run(&self, isa: Isa) -> Vec<f32> {
-        let NormShape { batch, voxels, channels } = *self.shape;
-        let scale: Vec<f32> =
-            self.statistics.rstd.iter().enumerate().map(|(slot, rstd)| self.gamma[slot % channels] * rstd).collect();
+        let NormShape { batch, voxels, channels } = *self.norm.shape();
         let chunks = voxels.div_ceil(CHUNK);
         let lengths = (0..batch).flat_map(|_| pieces(voxels, CHUNK)).map(|voxels| voxels * channels);
         let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
             let (image, chunk) = (job / chunks, job % chunks);
             let first = (image * voxels + chunk * CHUNK) * channels;
-            isa.run(Chunk { apply: self, scale: &scale[image * channels..], image, first, output: part });
+            isa.run(Chunk { apply: self, image, first, output: part });
         };
         // SAFETY: a job writes all channels of all its voxels.
         unsafe { filled_parts(lengths, fill) }
@@ -42,7 +35,6 @@ impl Apply<'_> {
 
 struct Chunk<'a> {
     apply: &'a Apply<'a>,
-    scale: &'a [f32],
     image: usize,
     first: usize,
     output: &'a mut [MaybeUninit<f32>],
@@ -51,9 +43,8 @@ struct Chunk<'a> {
 impl Kernel for Chunk<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Apply { shape, x, residual, beta, statistics, activation, .. } = self.apply;
-        let channels = shape.channels;
-        let slope = simd.splat(activation.slope());
+        let Apply { norm, x, residual } = self.apply;
+        let channels = norm.shape().channels;
         let y: *mut f32 = self.output.as_mut_ptr().cast();
         let voxels = self.output.len() / channels;
         let mut done = 0;
@@ -64,17 +55,15 @@ impl Kernel for Chunk<'_> {
                 let count = channels - channel;
                 // SAFETY: `count` channels follow in every map and every per-channel list; the voxels are the job's.
                 unsafe {
-                    let mean = simd.load_first(statistics.mean.as_ptr().add(self.image * channels + channel), count);
-                    let scale = simd.load_first(self.scale.as_ptr().add(channel), count);
-                    let shift = simd.load_first(beta.as_ptr().add(channel), count);
+                    let lanes = norm.lanes(simd, self.image, channel, count);
                     for voxel in done..end {
                         let at = voxel * channels + channel;
                         let value = simd.load_first(x.as_ptr().add(self.first + at), count);
-                        let mut sum = simd.fma(simd.sub(value, mean), scale, shift);
+                        let mut sum = lanes.normalised(simd, value);
                         if let Some(residual) = residual {
                             sum = simd.add(sum, simd.load_first(residual.as_ptr().add(self.first + at), count));
                         }
-                        simd.store_first(y.add(at), simd.max(simd.mul(sum, slope), sum), count);
+                        simd.store_first(y.add(at), lanes.activated(simd, sum), count);
                     }
                 }
                 channel += S::LANES;

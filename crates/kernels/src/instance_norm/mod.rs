@@ -3,12 +3,15 @@
 
 mod backward;
 mod forward;
+mod pending;
 mod statistics;
 
 use crate::Activation;
 use crate::simd::Isa;
 use backward::Backward;
 use forward::Apply;
+pub(crate) use pending::Lanes;
+pub use pending::Pending;
 
 /// Sizes of a normalised map, `[batch, voxels, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,24 @@ pub struct Statistics {
     pub rstd: Vec<f32>,
 }
 
+impl Statistics {
+    /// # Panics
+    /// If these are not the statistics of a map of this shape.
+    fn check(&self, shape: &NormShape) {
+        let slots = shape.batch * shape.channels;
+        assert_eq!([self.mean.len(), self.rstd.len()], [slots; 2], "statistics do not match their shape");
+    }
+}
+
+/// Where the backward pass sees which branch the activation took.
+#[derive(Clone, Copy, Debug)]
+pub enum Branch<'a> {
+    /// In the sign of the output.
+    Output(&'a [f32]),
+    /// In the sign of the norm, computed again; only without a residual.
+    Recomputed,
+}
+
 /// Gradients of [`forward`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients {
@@ -70,22 +91,27 @@ pub fn forward(
     forward_on(Isa::best(), shape, x, gamma, beta, eps, activation, residual)
 }
 
-/// Gradients of [`forward`] from the gradient `dy` of its output `y`. The sign of `y` tells the branch that the
-/// activation took; `beta` is not needed for it.
-#[expect(clippy::too_many_arguments, reason = "the operands of the derivative")]
+/// Mean and deviation of `x`, `[batch, voxels, channels]`, per image and channel.
+pub fn statistics(shape: &NormShape, x: &[f32], eps: f32) -> Statistics {
+    assert_eq!(x.len(), shape.len(), "map does not match its shape");
+    statistics::statistics(Isa::best(), shape, x, eps)
+}
+
+/// Applies `norm` to `x`, adding `residual`, of the shape of `x`, before the activation.
+pub fn apply(norm: &Pending<'_>, x: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
+    apply_on(Isa::best(), norm, x, residual)
+}
+
+/// Gradients of [`forward`] or [`apply`] from the gradient `dy` of the output; `gamma` is that of `norm`.
 pub fn backward(
-    shape: &NormShape,
+    norm: &Pending<'_>,
     x: &[f32],
     gamma: &[f32],
-    beta: &[f32],
-    statistics: &Statistics,
-    y: &[f32],
+    branch: Branch<'_>,
     dy: &[f32],
-    activation: Activation,
     has_residual: bool,
 ) -> Gradients {
-    assert_eq!(beta.len(), shape.channels, "beta does not match its shape");
-    backward_on(Isa::best(), shape, x, gamma, statistics, y, dy, activation, has_residual)
+    backward_on(Isa::best(), norm, x, gamma, branch, dy, has_residual)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the operands of the formula")]
@@ -100,28 +126,32 @@ pub(crate) fn forward_on(
     residual: Option<&[f32]>,
 ) -> (Vec<f32>, Statistics) {
     assert_eq!(x.len(), shape.len(), "map does not match its shape");
-    assert_eq!([gamma.len(), beta.len()], [shape.channels; 2], "parameters do not match their shape");
-    assert!(residual.is_none_or(|residual| residual.len() == x.len()), "residual does not match its shape");
     let statistics = statistics::statistics(isa, shape, x, eps);
-    let apply = Apply { shape, x, residual, gamma, beta, statistics: &statistics, activation };
-    (apply.run(isa), statistics)
+    let y = apply_on(isa, &Pending::new(shape, &statistics, gamma, beta, activation), x, residual);
+    (y, statistics)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the operands of the derivative")]
+fn apply_on(isa: Isa, norm: &Pending<'_>, x: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
+    assert_eq!(x.len(), norm.shape().len(), "map does not match its shape");
+    assert!(residual.is_none_or(|residual| residual.len() == x.len()), "residual does not match its shape");
+    Apply { norm, x, residual }.run(isa)
+}
+
 pub(crate) fn backward_on(
     isa: Isa,
-    shape: &NormShape,
+    norm: &Pending<'_>,
     x: &[f32],
     gamma: &[f32],
-    statistics: &Statistics,
-    y: &[f32],
+    branch: Branch<'_>,
     dy: &[f32],
-    activation: Activation,
     has_residual: bool,
 ) -> Gradients {
-    assert_eq!([x.len(), y.len(), dy.len()], [shape.len(); 3], "maps do not match their shape");
-    assert_eq!(gamma.len(), shape.channels, "gamma does not match its shape");
-    let slots = shape.batch * shape.channels;
-    assert_eq!([statistics.mean.len(), statistics.rstd.len()], [slots; 2], "statistics do not match their shape");
-    Backward { shape, x, gamma, statistics, y, dy, slope: activation.slope() }.run(isa, has_residual)
+    let len = norm.shape().len();
+    assert_eq!([x.len(), dy.len()], [len; 2], "maps do not match their shape");
+    match branch {
+        Branch::Output(y) => assert_eq!(y.len(), len, "output does not match its shape"),
+        Branch::Recomputed => assert!(!has_residual, "a residual has a say in the branch"),
+    }
+    assert_eq!(gamma.len(), norm.shape().channels, "gamma does not match its shape");
+    Backward { norm, x, gamma, branch, dy }.run(isa, has_residual)
 }

@@ -15,6 +15,9 @@ pub(super) type Sums = Vec<f64>;
 
 /// What is summed over the voxels: two values per channel and voxel.
 pub(super) trait Terms: Sync {
+    /// What a chunk needs to know of a vector of channels.
+    type Constants<S: Simd>: Copy;
+
     /// Terms of the lanes from `channel` on of the voxel whose first channel has index `voxel`, given what
     /// [`Self::constants`] returned for these channels.
     ///
@@ -23,7 +26,7 @@ pub(super) trait Terms: Sync {
     unsafe fn at<S: Simd>(
         &self,
         simd: S,
-        constants: [S::V; 2],
+        constants: Self::Constants<S>,
         voxel: usize,
         channel: usize,
         count: usize,
@@ -33,8 +36,14 @@ pub(super) trait Terms: Sync {
     ///
     /// # Safety
     /// As for [`Self::at`].
-    unsafe fn constants<S: Simd>(&self, simd: S, image: usize, first: usize, channel: usize, count: usize)
-    -> [S::V; 2];
+    unsafe fn constants<S: Simd>(
+        &self,
+        simd: S,
+        image: usize,
+        first: usize,
+        channel: usize,
+        count: usize,
+    ) -> Self::Constants<S>;
 }
 
 /// Sums of every chunk of [`CHUNK`] voxels: those of the first image first.
@@ -104,11 +113,13 @@ struct Moments<'a> {
 }
 
 impl Terms for Moments<'_> {
+    type Constants<S: Simd> = S::V;
+
     #[inline(always)]
     unsafe fn at<S: Simd>(
         &self,
         simd: S,
-        [shift, _]: [S::V; 2],
+        shift: S::V,
         voxel: usize,
         channel: usize,
         count: usize,
@@ -120,10 +131,9 @@ impl Terms for Moments<'_> {
     }
 
     #[inline(always)]
-    unsafe fn constants<S: Simd>(&self, simd: S, _: usize, first: usize, channel: usize, count: usize) -> [S::V; 2] {
+    unsafe fn constants<S: Simd>(&self, simd: S, _: usize, first: usize, channel: usize, count: usize) -> S::V {
         // SAFETY: the caller promises `count` channels.
-        let shift = unsafe { simd.load_first(self.x.as_ptr().add(first + channel), count) };
-        [shift, shift]
+        unsafe { simd.load_first(self.x.as_ptr().add(first + channel), count) }
     }
 }
 

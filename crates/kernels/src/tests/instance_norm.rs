@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::data::{bits, dot, error, noise, same_on_any_threads};
-use crate::instance_norm::{NormShape, backward, backward_on, forward, forward_on};
+use crate::instance_norm::{Branch, NormShape, Pending, backward, backward_on, forward, forward_on};
 use crate::reference::instance_norm as truth;
 use crate::simd::Isa;
 use crate::{Activation, instance_norm};
@@ -38,7 +38,11 @@ impl Case {
         let Self { shape, x, gamma, beta, activation, dy, .. } = self;
         let residual = self.residual.as_deref();
         let (y, statistics) = forward_on(isa, shape, x, gamma, beta, EPS, *activation, residual);
-        let back = backward_on(isa, shape, x, gamma, &statistics, &y, dy, *activation, residual.is_some());
+        let norm = Pending::new(shape, &statistics, gamma, beta, *activation);
+        let back = backward_on(isa, &norm, x, gamma, Branch::Output(&y), dy, residual.is_some());
+        if residual.is_none() {
+            assert_eq!(back, backward_on(isa, &norm, x, gamma, Branch::Recomputed, dy, false));
+        }
         let residual = back.residual.unwrap_or_default();
         vec![y, statistics.mean, statistics.rstd, back.x, back.gamma, back.beta, residual]
     }
@@ -112,7 +116,8 @@ fn the_gradient_predicts_small_changes() {
     let case = Case::new(NormShape { batch: 2, voxels: 40, channels: 5 }, Activation::Identity, false);
     let Case { shape, x, gamma, beta, dy, activation, .. } = &case;
     let (y, statistics) = forward(shape, x, gamma, beta, EPS, *activation, None);
-    let back = backward(shape, x, gamma, beta, &statistics, &y, dy, *activation, false);
+    let norm = Pending::new(shape, &statistics, gamma, beta, *activation);
+    let back = backward(&norm, x, gamma, Branch::Output(&y), dy, false);
     let step: Vec<f32> = noise(6, x.len()).into_iter().map(|value| 1e-2 * value).collect();
     let moved = |sign: f32| {
         let x: Vec<f32> = x.iter().zip(&step).map(|(x, step)| x + sign * step).collect();

@@ -4,6 +4,7 @@ mod conv;
 mod data;
 mod depthwise;
 mod grouped;
+mod input;
 mod instance_norm;
 mod maps;
 mod pool;

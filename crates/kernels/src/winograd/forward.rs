@@ -9,9 +9,9 @@ use rayon::prelude::*;
 
 use super::grid::Grid;
 use super::input::{self, Source, input_tiles};
-use super::output::{Products, output_tiles};
+use super::output::{Products, Target, output_tiles};
 use super::weights::Frequencies;
-use crate::output::{Shared, filled_anywhere, with_scratch};
+use crate::output::{Shared, filled_together, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Row, Run, row};
 
@@ -30,7 +30,7 @@ const TRANSFORM_TILES: usize = 4;
 /// Operands of a pass.
 pub(super) struct Pass<'a> {
     pub grid: Grid,
-    pub source: Source<'a>,
+    pub source: &'a Source<'a>,
     pub source_channels: usize,
     pub output_channels: usize,
     pub weights: Frequencies<'a>,
@@ -39,24 +39,30 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Computes the output map; `D * H * W` is the grid's tile.
-    pub fn run<const D: usize, const H: usize, const W: usize>(&self, isa: Isa) -> Vec<f32> {
-        let voxels: usize = self.grid.output.iter().product();
-        let len = self.grid.batch * voxels * self.output_channels;
+    /// Computes the output, the first so many channels as one map and the others as another; `D * H * W` is the grid's
+    /// tile.
+    pub fn run<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, channels: [usize; 2]) -> [Vec<f32>; 2] {
+        assert_eq!(channels[0] + channels[1], self.output_channels, "parts do not make the output");
+        assert!(channels[0].is_multiple_of(BLOCK), "parts are not whole blocks of channels");
+        let voxels = self.grid.batch * self.grid.output.iter().product::<usize>();
+        let lengths = channels.map(|channels| voxels * channels);
         let all = self.grid.tiles();
+        let target = |maps: [*mut f32; 2]| Target { maps: maps.map(Shared), channels };
         if self.source_channels * self.output_channels >= PHASED_PAIRS {
+            let fill = |_, maps| self.in_phases::<D, H, W>(isa, target(maps));
             // SAFETY: the one job writes all tiles.
-            return unsafe { filled_anywhere(len, 1, |_, output| self.in_phases::<D, H, W>(isa, Shared(output))) };
+            return unsafe { filled_together(lengths, 1, fill) };
         }
-        let fill = |job: usize, output: *mut f32| {
-            self.fused::<D, H, W>(isa, job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all), output);
+        let fill = |job: usize, maps: [*mut f32; 2]| {
+            let tiles = job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all);
+            self.fused::<D, H, W>(isa, tiles, target(maps));
         };
         // SAFETY: every voxel is in exactly one tile, every tile in one job, and a job writes all channels.
-        unsafe { filled_anywhere(len, all.div_ceil(FUSED_TILES), fill) }
+        unsafe { filled_together(lengths, all.div_ceil(FUSED_TILES), fill) }
     }
 
     /// All phases of some tiles; the products of a few channels at a time.
-    fn fused<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, tiles: Range<usize>, output: *mut f32) {
+    fn fused<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, tiles: Range<usize>, target: Target) {
         let frequencies = self.grid.frequencies();
         let group = 2 * isa.lanes();
         let input_step = tiles.len() * self.source_channels + PAD;
@@ -78,13 +84,13 @@ impl Pass<'_> {
                     input_step,
                     products,
                 });
-                isa.run(Output::<D, H, W> { pass: self, tiles: tiles.clone(), channels, products, output });
+                isa.run(Output::<D, H, W> { pass: self, tiles: tiles.clone(), channels, products, target });
             }
         });
     }
 
     /// One phase after the other, for a batch of tiles at a time.
-    fn in_phases<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, output: Shared) {
+    fn in_phases<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, target: Target) {
         let (sources, outputs) = (self.source_channels, self.output_channels);
         let frequencies = self.grid.frequencies();
         let all = self.grid.tiles();
@@ -123,8 +129,7 @@ impl Pass<'_> {
                     let (first, tiles) = tiles_of(job);
                     let values = products.pointer().wrapping_add(first * outputs);
                     let products = Products { values, frequency_step, tile_step: outputs };
-                    let output = output.pointer();
-                    isa.run(Output::<D, H, W> { pass: self, tiles, channels: 0..outputs, products, output });
+                    isa.run(Output::<D, H, W> { pass: self, tiles, channels: 0..outputs, products, target });
                 });
             }
         });
@@ -200,8 +205,7 @@ struct Output<'a, const D: usize, const H: usize, const W: usize> {
     channels: Range<usize>,
     /// Of the first tile and channel.
     products: Products,
-    /// Start of the output map.
-    output: *mut f32,
+    target: Target,
 }
 
 impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H, W> {
@@ -211,14 +215,13 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
         for (index, tile) in self.tiles.clone().enumerate() {
             let mut channel = self.channels.start;
             while channel < self.channels.end {
-                // SAFETY: products and map hold these channels, whole vectors; the tiles are this job's alone.
+                // SAFETY: products and maps hold these channels, whole vectors; the tiles are this job's alone.
                 unsafe {
                     let offset = index * self.products.tile_step + channel - self.channels.start;
                     let products = Products { values: self.products.values.add(offset), ..self.products };
                     let bias = simd.load(self.pass.bias.as_ptr().add(channel));
-                    let (grid, output) = (&self.pass.grid, self.output.add(channel));
-                    let voxel_step = self.pass.output_channels;
-                    output_tiles::<S, D, H, W>(simd, grid, products, tile..tile + 1, bias, output, voxel_step);
+                    let (grid, (map, voxel_step)) = (&self.pass.grid, self.target.at(channel));
+                    output_tiles::<S, D, H, W>(simd, grid, products, tile..tile + 1, bias, map, voxel_step);
                 }
                 channel += S::LANES;
             }

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use super::grid::Grid;
 use super::transform::{for_each_index, gradient, input, samples};
+use crate::conv::{Input, Part};
+use crate::instance_norm::Lanes;
 use crate::simd::Simd;
 use crate::tile::BLOCK;
 
@@ -17,31 +19,66 @@ pub(super) struct Frequencies {
     pub channels: usize,
 }
 
-/// The map that tiles read.
-#[derive(Clone, Copy)]
+/// The maps that tiles read.
 pub(super) struct Source<'a> {
-    /// The grid's source map.
-    pub map: &'a [f32],
+    parts: Vec<Part<'a>>,
     /// One row of zeros, read in place of rows outside the map.
-    pub zeros: &'a [f32],
+    zeros: Vec<f32>,
 }
 
-/// `Bt d` along all axes of the tiles `tiles` of `source`, whose voxels have `channels` values.
+impl<'a> Source<'a> {
+    /// The source map of `grid`.
+    pub fn new(grid: &Grid, input: Input<'a>, channels: usize) -> Self {
+        let voxels = grid.batch * grid.source.iter().product::<usize>();
+        let parts: Vec<Part> = input.parts(voxels, channels).collect();
+        assert!(parts.iter().all(|part| part.channels.is_multiple_of(BLOCK)), "channels are not whole blocks");
+        Self { parts, zeros: vec![0.0; grid.source[2] * channels] }
+    }
+}
+
+/// `Bt d` along all axes of the tiles `tiles` of `source`.
+///
+/// # Safety
+/// `to` must have room for the tiles.
+#[inline(always)]
+pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
+    simd: S,
+    grid: &Grid,
+    source: &Source,
+    tiles: Range<usize>,
+    to: Frequencies,
+) {
+    let mut to = to;
+    for part in &source.parts {
+        // SAFETY: the maps have the grid's voxels, as was checked when the source was made; `to` is the caller's promise.
+        unsafe {
+            match part.norm {
+                Some(_) => part_tiles::<S, D, H, W, true>(simd, grid, part, &source.zeros, tiles.clone(), to),
+                None => part_tiles::<S, D, H, W, false>(simd, grid, part, &source.zeros, tiles.clone(), to),
+            }
+        }
+        to.values = to.values.wrapping_add(part.channels);
+    }
+}
+
+/// The frequencies of one map of the source.
 ///
 /// The columns that neighbouring tiles of a row share are transformed along depth and height only once. A whole block
 /// of channels is done at a time: its frequencies are whole cache lines, which are then written once.
 ///
 /// # Safety
-/// Map and zeros must have the grid's sizes, `channels` be a multiple of `BLOCK`, and `to` have room for the tiles.
+/// The map must have the grid's voxels of whole blocks of channels, a norm where one is `PENDING`, `zeros` a row of
+/// them, and `to` room for the tiles.
 #[inline(always)]
-pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
+unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, const PENDING: bool>(
     simd: S,
     grid: &Grid,
-    source: Source,
+    part: &Part,
+    zeros: &[f32],
     tiles: Range<usize>,
     to: Frequencies,
 ) {
-    let channels = to.channels;
+    let channels = part.channels;
     let [depth, height, width] = grid.source;
     let vectors = BLOCK / S::LANES;
     let mut ring: MaybeUninit<[[[S::V; 36]; 2]; 6]> = MaybeUninit::uninit();
@@ -52,19 +89,30 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
     while tile < tiles.end {
         let in_row = grid.rest_of_row(tile).min(tiles.end - tile);
         let place = grid.place(tile);
-        let mut rows = [source.zeros.as_ptr(); 36];
+        let mut rows = [zeros.as_ptr(); 36];
+        let mut inside = [false; 36];
         for i in 0..D + 2 {
             for j in 0..H + 2 {
                 let d = (place.start[0] + i).wrapping_sub(grid.padding[0]);
                 let h = (place.start[1] + j).wrapping_sub(grid.padding[1]);
                 if d < depth && h < height {
                     let row = ((place.image * depth + d) * height + h) * width * channels;
-                    rows[i * 6 + j] = source.map[row..].as_ptr();
+                    rows[i * 6 + j] = part.map[row..].as_ptr();
+                    inside[i * 6 + j] = true;
                 }
             }
         }
         let mut channel = 0;
         while channel < channels {
+            let mut norms: MaybeUninit<[Lanes<S>; 2]> = MaybeUninit::uninit();
+            let norms: *mut Lanes<S> = norms.as_mut_ptr().cast();
+            if let (true, Some(norm)) = (PENDING, part.norm) {
+                for vector in 0..vectors {
+                    let first = channel + vector * S::LANES;
+                    // SAFETY: whole blocks of channels exist, and at most two vectors to a block.
+                    unsafe { norms.add(vector).write(norm.lanes(simd, place.image, first, S::LANES)) };
+                }
+            }
             let mut columns: [usize; 6] = [0, 1, 2, 3, 4, 5];
             for index in 0..in_row {
                 let first = (place.start[2] + index * W).wrapping_sub(grid.padding[2]);
@@ -72,8 +120,8 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
                 for column in known..W + 2 {
                     let w = first.wrapping_add(column);
                     for vector in 0..vectors {
-                        // SAFETY: row pointers are valid for columns inside the map and all channels; the ring and
-                        // the plane are written before they are read.
+                        // SAFETY: row pointers are valid for columns inside the map and all channels; the ring,
+                        // the plane and, where pending, the norms are written before they are read.
                         unsafe {
                             let to = ring.add(columns[column]).cast::<[S::V; 36]>().add(vector).cast::<S::V>();
                             if w >= width {
@@ -85,7 +133,13 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
                             let offset = w * channels + channel + vector * S::LANES;
                             for j in 0..H + 2 {
                                 let line = samples!(D, simd, I => {
-                                    simd.load(rows[I * 6 + j].add(offset))
+                                    let value = simd.load(rows[I * 6 + j].add(offset));
+                                    if PENDING && inside[I * 6 + j] {
+                                        let lanes = *norms.add(vector);
+                                        lanes.activated(simd, lanes.normalised(simd, value))
+                                    } else {
+                                        value
+                                    }
                                 });
                                 let line = input::<S, D>(simd, line);
                                 for_each_index!(D + 2, I => (*plane.add(I))[j] = line[I]);
@@ -100,7 +154,7 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
                 }
                 // SAFETY: all columns of this tile were written; `to` has room for the tile's frequencies.
                 unsafe {
-                    let target = to.values.add((tile - tiles.start + index) * channels + channel);
+                    let target = to.values.add((tile - tiles.start + index) * to.channels + channel);
                     let columns = columns.map(|column| ring.add(column).cast::<S::V>());
                     for k in 0..(D + 2) * (H + 2) {
                         for vector in 0..vectors {

@@ -14,7 +14,7 @@ mod transform;
 mod weight_gradient;
 mod weights;
 
-use crate::conv::{ConvShape, Roles};
+use crate::conv::{ConvShape, Input, Roles};
 use crate::output::with_scratch;
 use crate::simd::Isa;
 use crate::tile::BLOCK;
@@ -79,19 +79,21 @@ pub(crate) fn tile_of_pass(shape: &ConvShape) -> Tile {
     tile(shape, shape.in_channels * shape.out_channels >= 256 * 128 && voxels <= 512)
 }
 
-/// The forward pass, or with exchanged roles the input gradient, of a shape that [`suits`].
+/// The forward pass, or with exchanged roles the input gradient, of a shape that [`suits`]. The first `first` channels
+/// of the output make one map, the others a second one.
 pub(crate) fn convolve(
     isa: Isa,
     shape: &ConvShape,
     roles: Roles,
-    map: &[f32],
+    input: Input,
     weight: &[f32],
     bias: Option<&[f32]>,
-) -> Vec<f32> {
+    first: usize,
+) -> [Vec<f32>; 2] {
     let tile = tile_of_pass(shape);
     with_scratch(tile.frequencies() * shape.in_channels * shape.out_channels, |room| {
         transform_weights(isa, shape, roles, tile, weight, room);
-        convolve_transformed(isa, shape, roles, map, room, bias)
+        convolve_transformed(isa, shape, roles, input, room, bias, first)
     })
 }
 
@@ -116,14 +118,15 @@ pub(crate) fn convolve_transformed(
     isa: Isa,
     shape: &ConvShape,
     roles: Roles,
-    map: &[f32],
+    input: Input,
     weights: &[f32],
     bias: Option<&[f32]>,
-) -> Vec<f32> {
+    first: usize,
+) -> [Vec<f32>; 2] {
     match tile_of_pass(shape) {
-        Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, map, weights, bias),
-        Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, map, weights, bias),
-        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, map, weights, bias),
+        Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, input, weights, bias, first),
+        Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, input, weights, bias, first),
+        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, input, weights, bias, first),
     }
 }
 
@@ -131,10 +134,11 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
     isa: Isa,
     shape: &ConvShape,
     roles: Roles,
-    map: &[f32],
+    input: Input,
     weights: &[f32],
     bias: Option<&[f32]>,
-) -> Vec<f32> {
+    first: usize,
+) -> [Vec<f32>; 2] {
     let (batch, tile) = (shape.batch, [D, H, W]);
     let (grid, source_channels, output_channels) = match roles {
         Roles::Forward => {
@@ -147,15 +151,16 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
             (grid, shape.out_channels, shape.in_channels)
         }
     };
-    let zeros = vec![0.0; output_channels.max(grid.source[2] * source_channels)];
-    let source = Source { map, zeros: &zeros };
+    let source = Source::new(&grid, input, source_channels);
+    let zeros = vec![0.0; output_channels];
     let bias = bias.unwrap_or(&zeros);
     let weights = Frequencies::new(weights, grid.frequencies(), [source_channels, output_channels]);
-    Pass { grid, source, source_channels, output_channels, weights, bias }.run::<D, H, W>(isa)
+    let pass = Pass { grid, source: &source, source_channels, output_channels, weights, bias };
+    pass.run::<D, H, W>(isa, [first, output_channels - first])
 }
 
 /// The weight gradient of a shape that [`suits`].
-pub(crate) fn weight_gradient(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+pub(crate) fn weight_gradient(isa: Isa, shape: &ConvShape, x: Input, dy: &[f32]) -> Vec<f32> {
     // Measured at 8^3: the sums of all frequencies, read and written once per batch, weigh more than the products.
     let heavy = shape.in_channels * shape.out_channels >= 128 * 128;
     match tile(shape, heavy) {

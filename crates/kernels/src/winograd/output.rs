@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::grid::Grid;
 use super::transform::{for_each_index, output, samples};
+use crate::output::Shared;
 use crate::simd::Simd;
 
 /// Products of some tiles for one vector of channels: `[frequency][tile]`, with these distances.
@@ -13,6 +14,28 @@ pub(super) struct Products {
     pub values: *mut f32,
     pub frequency_step: usize,
     pub tile_step: usize,
+}
+
+/// Where a pass writes: the first so many channels to one map, the others to another.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    /// First voxels.
+    pub maps: [Shared; 2],
+    /// Channels of the two maps.
+    pub channels: [usize; 2],
+}
+
+impl Target {
+    /// The first voxel's value of a channel, and the distance of neighbouring voxels.
+    #[inline(always)]
+    pub fn at(&self, channel: usize) -> (*mut f32, usize) {
+        let [first, second] = self.channels;
+        if channel < first {
+            (self.maps[0].pointer().wrapping_add(channel), first)
+        } else {
+            (self.maps[1].pointer().wrapping_add(channel - first), second)
+        }
+    }
 }
 
 /// `At m` along all axes, plus `bias`; stores the voxels that are inside the map.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::grid::Grid;
 use super::input::{Frequencies, Source, gradient_tiles, input_tiles};
 use super::weights::gradient_of_weight;
-use crate::conv::ConvShape;
+use crate::conv::{ConvShape, Input};
 use crate::output::{Shared, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{Lines, add_products};
@@ -26,7 +26,7 @@ const PAD: usize = 16;
 pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
     isa: Isa,
     shape: &ConvShape,
-    x: &[f32],
+    x: Input,
     dy: &[f32],
 ) -> Vec<f32> {
     let grid = Grid {
@@ -40,8 +40,7 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
     let (frequencies, all) = (grid.frequencies(), grid.tiles());
     let batch = (BATCH / (frequencies * (inputs + outputs))).max(TRANSFORM_TILES).min(all);
     let (x_step, dy_step) = (batch * inputs + PAD, batch * outputs + PAD);
-    let zeros = vec![0.0; shape.input[2] * inputs];
-    let source = Source { map: x, zeros: &zeros };
+    let source = Source::new(&grid, x, inputs);
     with_scratch(frequencies * (x_step + dy_step + inputs * outputs), |scratch| {
         let (x_room, scratch) = scratch.split_at_mut(frequencies * x_step);
         let (dy_room, sums) = scratch.split_at_mut(frequencies * dy_step);
@@ -55,7 +54,7 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
                 let dy_to = dy_values.pointer().wrapping_add(first * outputs);
                 isa.run(Transform::<D, H, W> {
                     grid: &grid,
-                    source,
+                    source: &source,
                     dy,
                     tiles,
                     to: [
@@ -80,7 +79,7 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
 /// Both transforms of some tiles.
 struct Transform<'a, const D: usize, const H: usize, const W: usize> {
     grid: &'a Grid,
-    source: Source<'a>,
+    source: &'a Source<'a>,
     /// Gradient of the output.
     dy: &'a [f32],
     tiles: Range<usize>,

@@ -1,0 +1,57 @@
+//! Maps that are read with a pending norm, or in two parts, against the same maps made first.
+
+use super::data::{bits, noise};
+use crate::conv::{Input, forward_on, input_gradients, reads_in_place, transposed, weight_gradient_on};
+use crate::instance_norm::{NormShape, Pending, apply, statistics};
+use crate::simd::Isa;
+use crate::{Activation, ConvShape, channels};
+
+const CHANNELS: [usize; 2] = [16, 48];
+
+/// Odd sizes, so that tiles reach over every end; with many channels the phases run one after the other.
+fn shapes() -> impl Iterator<Item = ConvShape> {
+    [([13, 14, 17], 1, 32), ([9, 10, 12], 2, 16), ([8, 9, 8], 1, 256)].into_iter().map(|(input, batch, out_channels)| {
+        let in_channels = CHANNELS[0] + CHANNELS[1];
+        ConvShape { batch, input, in_channels, out_channels, kernel: [3; 3], stride: [1; 3], padding: [1; 3] }
+    })
+}
+
+/// Output and weight gradient of both forms of an input are the same bits.
+fn agree(shape: &ConvShape, input: Input, settled: &[f32]) {
+    assert!(reads_in_place(shape, &CHANNELS));
+    let (weight, dy) = (noise(1, shape.weight_len()), noise(2, shape.output_len()));
+    for isa in Isa::all() {
+        let forward = |input: Input| forward_on(isa, shape, input, &weight, None);
+        assert_eq!(bits(&forward(input)), bits(&forward(settled.into())), "{isa:?} {shape:?}");
+        let gradient = |input: Input| weight_gradient_on(isa, shape, input, &dy);
+        assert_eq!(bits(&gradient(input)), bits(&gradient(settled.into())), "{isa:?} {shape:?}");
+    }
+}
+
+#[test]
+fn a_pending_norm_changes_no_bit() {
+    for shape in shapes() {
+        let channels = shape.in_channels;
+        let norm = NormShape { batch: shape.batch, voxels: shape.input.iter().product(), channels };
+        let x: Vec<f32> = noise(3, norm.len()).into_iter().map(|value| 3.0 * value + 1.0).collect();
+        let (gamma, beta) = (noise(4, channels), noise(5, channels));
+        let statistics = statistics(&norm, &x, 1e-5);
+        let pending = Pending::new(&norm, &statistics, &gamma, &beta, Activation::LeakyRelu(0.01));
+        agree(&shape, Input::Pending(&x, &pending), &apply(&pending, &x, None));
+    }
+}
+
+#[test]
+fn two_parts_are_read_and_written_like_their_join() {
+    for shape in shapes() {
+        let voxels = shape.batch * shape.input.iter().product::<usize>();
+        let [a, b] = CHANNELS.map(|channels| noise(channels as u64, voxels * channels));
+        agree(&shape, Input::Joined([&a, &b]), &channels::concat(voxels, CHANNELS[0], &a, CHANNELS[1], &b));
+
+        let (weight, dy) = (noise(1, shape.weight_len()), noise(2, shape.output_len()));
+        let joined = transposed(&shape, &dy, &weight, None);
+        let (first, second) = channels::split(voxels, CHANNELS[0], CHANNELS[1], &joined);
+        let parts = input_gradients(&shape, &dy, &weight, CHANNELS);
+        assert_eq!(parts.each_ref().map(|part| bits(part)), [bits(&first), bits(&second)], "{shape:?}");
+    }
+}
