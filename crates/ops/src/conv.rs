@@ -1,8 +1,10 @@
 //! Convolution and transposed convolution, of all channels, in groups, or of each channel by itself.
 
 use crate::apply;
-use crate::feature_map::FeatureMap;
+use crate::feature_map::{FeatureMap, Form};
+use crate::joined_conv::joined_conv3d;
 use crate::kernel::{Kept, Kernel};
+use crate::norm_conv::norm_conv3d;
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
 use mist_kernels::{ConvShape, DepthwiseShape, GroupedShape, TransposedShape, bias_gradient, conv, depthwise, grouped};
@@ -97,8 +99,7 @@ impl Engine {
 
     fn operations(&self) -> f64 {
         let (shape, groups) = self.whole();
-        let taps = shape.in_channels / groups * shape.kernel.iter().product::<usize>();
-        2.0 * shape.output_len() as f64 * taps as f64
+        shape.operations() / groups as f64
     }
 
     fn forward(&self, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
@@ -167,7 +168,7 @@ impl Operation for ConvOperation {
 
 /// Convolves `x` with `weight` (`[out, in / groups, k0, k1, k2]`, flat) and adds `bias` (`[out]`).
 pub fn conv3d(x: &FeatureMap, weight: impl Into<Kernel>, bias: Option<Tensor<1>>, conv: Conv) -> FeatureMap {
-    let Kernel { tensor, kept } = weight.into();
+    let kernel = weight.into();
     let shape = ConvShape {
         batch: x.batch(),
         input: x.size(),
@@ -177,9 +178,20 @@ pub fn conv3d(x: &FeatureMap, weight: impl Into<Kernel>, bias: Option<Tensor<1>>
         stride: conv.stride,
         padding: conv.padding,
     };
+    let whole = conv.groups == 1 && bias.is_none();
+    match &x.form {
+        Form::Pending(map, norm) if whole && conv::reads_in_place(&shape, &[shape.in_channels]) => {
+            return norm_conv3d(shape, map.clone(), norm.clone(), kernel);
+        }
+        Form::Joined(maps) if whole && conv::reads_in_place(&shape, &maps.each_ref().map(|map| map.dims()[4])) => {
+            return joined_conv3d(shape, maps.clone(), kernel);
+        }
+        _ => (),
+    }
     let [a, b, c] = shape.output();
     let output = [shape.batch, a, b, c, shape.out_channels];
-    with_optional_bias(ConvOperation { engine: Engine::new(shape, conv.groups), kept, output }, x, tensor, bias)
+    let operation = ConvOperation { engine: Engine::new(shape, conv.groups), kept: kernel.kept, output };
+    with_optional_bias(operation, x, kernel.tensor, bias)
 }
 
 #[derive(Debug)]

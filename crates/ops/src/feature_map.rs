@@ -1,22 +1,44 @@
 //! The activations that pass between layers, in a layout that only this crate knows.
 
-use crate::apply;
-use crate::operation::{Context, Keeps, Operation, Output, View};
+use crate::concat::join;
+use crate::norm::{InstanceNorm, instance_norm};
 use burn::tensor::{Device, Tensor, TensorData};
-use mist_kernels::{channels, layout};
+use mist_kernels::layout;
 
 /// Activations of a batch of 3D grids. Opaque: layers ask for extents and combine maps, never for the layout.
 ///
-/// Inside, channels are last: `[batch, axis 0, axis 1, axis 2, channel]`, the order of a case's `.npy` arrays.
+/// Inside, channels are last: `[batch, axis 0, axis 1, axis 2, channel]`, the order of a case's `.npy` arrays. A map may
+/// not be computed yet: a norm may be pending, or two maps be joined in name only. Convolutions that can read it as it is
+/// do so, which saves writing and reading the map once; for all others it is computed, for each of them again. So one
+/// that several layers read should be [`settled`](Self::settled).
 #[derive(Clone, Debug)]
 pub struct FeatureMap {
-    tensor: Tensor<5>,
+    pub(crate) form: Form,
+}
+
+/// What a map consists of.
+#[derive(Clone, Debug)]
+pub(crate) enum Form {
+    /// Its values.
+    Plain(Tensor<5>),
+    /// Values whose norm and activation are still to be applied.
+    Pending(Tensor<5>, PendingNorm),
+    /// The channels of two maps of the same grid, one after the other.
+    Joined([Tensor<5>; 2]),
+}
+
+/// The parameters of a norm that is not applied yet.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingNorm {
+    pub scale: Tensor<1>,
+    pub shift: Tensor<1>,
+    pub norm: InstanceNorm,
 }
 
 impl FeatureMap {
     /// From values in `[batch, axis 0, axis 1, axis 2, channel]` order, `shape` likewise.
     pub fn from_channels_last(values: Vec<f32>, shape: [usize; 5], device: &Device) -> Self {
-        Self { tensor: Tensor::from_data(TensorData::new(values, shape), device) }
+        Self::new(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
     /// From values in `[batch, channel, axis 0, axis 1, axis 2]` order, `shape` likewise.
@@ -27,91 +49,77 @@ impl FeatureMap {
     }
 
     pub(crate) fn new(tensor: Tensor<5>) -> Self {
-        Self { tensor }
+        Self { form: Form::Plain(tensor) }
     }
 
+    /// The values, computed now if they are not yet.
     pub(crate) fn tensor(&self) -> Tensor<5> {
-        self.tensor.clone()
+        match &self.form {
+            Form::Plain(tensor) => tensor.clone(),
+            Form::Pending(x, PendingNorm { scale, shift, norm }) => {
+                instance_norm(&Self::new(x.clone()), scale.clone(), shift.clone(), None, *norm).tensor()
+            }
+            Form::Joined([first, second]) => join(first.clone(), second.clone()),
+        }
+    }
+
+    /// This map, computed if it was not yet: for maps that more than one layer reads.
+    pub fn settled(self) -> Self {
+        match self.form {
+            Form::Plain(_) => self,
+            Form::Pending(..) | Form::Joined(_) => Self::new(self.tensor()),
+        }
     }
 
     /// Marks this map as one whose gradient is wanted, as tests of networks do for their input.
     pub fn require_gradient(self) -> Self {
-        Self { tensor: self.tensor.require_grad() }
+        Self::new(self.tensor().require_grad())
+    }
+
+    /// One of its tensors; all have the same batch, grid and device.
+    fn any(&self) -> &Tensor<5> {
+        match &self.form {
+            Form::Plain(tensor) | Form::Pending(tensor, _) | Form::Joined([tensor, _]) => tensor,
+        }
     }
 
     /// Where it is.
     pub fn device(&self) -> Device {
-        self.tensor.device()
+        self.any().device()
     }
 
     /// Samples in the batch.
     pub fn batch(&self) -> usize {
-        self.tensor.dims()[0]
+        self.any().dims()[0]
     }
 
     /// Extents of the grid, in voxels.
     pub fn size(&self) -> [usize; 3] {
-        let [_, a, b, c, _] = self.tensor.dims();
+        let [_, a, b, c, _] = self.any().dims();
         [a, b, c]
     }
 
     /// Number of channels.
     pub fn channels(&self) -> usize {
-        self.tensor.dims()[4]
+        match &self.form {
+            Form::Plain(tensor) | Form::Pending(tensor, _) => tensor.dims()[4],
+            Form::Joined(parts) => parts.iter().map(|part| part.dims()[4]).sum(),
+        }
     }
 
     /// As a tensor `[batch, axis 0, axis 1, axis 2, channel]`, for losses.
     pub fn into_channels_last(self) -> Tensor<5> {
-        self.tensor
+        self.tensor()
     }
 
     /// The values in `[batch, axis 0, axis 1, axis 2, channel]` order.
     pub fn into_values(self) -> Vec<f32> {
-        crate::parameter::values_of(self.tensor)
+        crate::parameter::values_of(self.tensor())
     }
 
     /// The values in `[batch, channel, axis 0, axis 1, axis 2]` order.
     pub fn to_channels_first(&self) -> Vec<f32> {
-        let [batch, a, b, c, channels] = self.tensor.dims();
-        layout::channels_last_to_first(batch, channels, a * b * c, &self.clone().into_values())
+        let [a, b, c] = self.size();
+        layout::channels_last_to_first(self.batch(), self.channels(), a * b * c, &self.clone().into_values())
     }
-}
-
-#[derive(Debug)]
-struct Concat {
-    first: usize,
-    second: usize,
-    voxels: usize,
-}
-
-impl Operation for Concat {
-    fn keeps(&self) -> Keeps {
-        Keeps { inputs: 0, output: false }
-    }
-
-    fn name(&self) -> String {
-        format!("concat, {} + {} channels, {} voxels", self.first, self.second, self.voxels)
-    }
-
-    fn forward(&self, inputs: &[View<'_>]) -> Output {
-        let mut shape = inputs[0].shape.to_vec();
-        shape[4] = self.first + self.second;
-        let values = channels::concat(self.voxels, self.first, inputs[0].values, self.second, inputs[1].values);
-        Output::plain(values, shape)
-    }
-
-    fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
-        let (first, second) = channels::split(self.voxels, self.first, self.second, context.gradient);
-        vec![Some(first), Some(second)]
-    }
-}
-
-/// Joins two maps of the same grid along the channels, `first` before `second`.
-pub fn concat(first: &FeatureMap, second: &FeatureMap) -> FeatureMap {
-    let operation = Concat {
-        first: first.channels(),
-        second: second.channels(),
-        voxels: first.batch() * first.size().iter().product::<usize>(),
-    };
-    FeatureMap::new(apply::binary(operation, first.tensor(), second.tensor()))
 }

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use mist_kernels::ConvShape;
-use mist_kernels::conv::{Preparation, Prepared};
+use mist_kernels::conv::{Input, Preparation, Prepared};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -64,7 +64,13 @@ impl fmt::Debug for Kept {
 
 impl Kept {
     /// The convolution with kept weights; they are prepared from `weight` if this is the first call.
-    pub fn forward(&self, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Option<Vec<f32>> {
+    pub fn forward<'a>(
+        &self,
+        shape: &ConvShape,
+        x: impl Into<Input<'a>>,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+    ) -> Option<Vec<f32>> {
         self.prepared(shape, Preparation::forward(shape), || Prepared::forward(shape, weight))?.run(shape, x, bias)
     }
 

@@ -4,12 +4,15 @@
 //! [`FeatureMap`] between layers, [`Tensor`] in losses, [`Device`] where the work runs.
 
 mod apply;
+mod concat;
 mod conv;
 mod device;
 mod feature_map;
+mod joined_conv;
 mod kernel;
 mod minimum;
 mod norm;
+mod norm_conv;
 mod operation;
 mod parameter;
 mod pool;
@@ -19,13 +22,14 @@ mod resize;
 pub mod timing;
 
 pub use burn::tensor::{Device, Tensor, TensorData, activation};
+pub use concat::concat;
 pub use conv::{Conv, TransposedConv, conv3d, transposed_conv3d};
 pub use device::{for_inference, for_training};
-pub use feature_map::{FeatureMap, concat};
+pub use feature_map::FeatureMap;
 pub use kernel::{Kernel, KernelCache};
 pub use minimum::minimum;
 pub use mist_kernels::{Activation, instruction_set, keep_freed_memory};
-pub use norm::{InstanceNorm, instance_norm};
+pub use norm::{InstanceNorm, instance_norm, pending_instance_norm};
 pub use parameter::{Gradients, parameter};
 pub use pool::{Pool, max_pool3d, min_pool3d};
 pub use reduce::sum_voxels;

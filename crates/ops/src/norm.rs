@@ -1,9 +1,10 @@
 //! Instance normalisation fused with the activation and the residual addition that follow it.
 
 use crate::apply;
-use crate::feature_map::FeatureMap;
+use crate::feature_map::{FeatureMap, Form, PendingNorm};
 use crate::operation::{Context, Keeps, Operation, Output, View};
 use burn::tensor::Tensor;
+use mist_kernels::instance_norm::Branch;
 use mist_kernels::{Activation, instance_norm as kernel};
 
 /// `activation(scale · (x − mean)/√(variance + eps) + shift + residual)` per sample and channel
@@ -20,12 +21,13 @@ pub struct InstanceNorm {
 struct NormOperation {
     shape: kernel::NormShape,
     norm: InstanceNorm,
+    has_residual: bool,
 }
 
 impl Operation for NormOperation {
     fn keeps(&self) -> Keeps {
-        // All but the residual, whose gradient is that before the activation.
-        Keeps { inputs: 3, output: true }
+        // Not the residual, whose gradient is that before the activation; the output only where that has a say in it.
+        Keeps { inputs: 3, output: self.has_residual }
     }
 
     fn name(&self) -> String {
@@ -48,19 +50,12 @@ impl Operation for NormOperation {
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
         let statistics = kernel::Statistics { mean: context.saved[0].to_vec(), rstd: context.saved[1].to_vec() };
-        let gradients = kernel::backward(
-            &self.shape,
-            context.inputs[0].values,
-            context.inputs[1].values,
-            context.inputs[2].values,
-            &statistics,
-            context.output,
-            context.gradient,
-            self.norm.activation,
-            context.inputs.len() == 4,
-        );
+        let [x, scale, shift] = [0, 1, 2].map(|index| context.inputs[index].values);
+        let norm = kernel::Pending::new(&self.shape, &statistics, scale, shift, self.norm.activation);
+        let branch = if self.has_residual { Branch::Output(context.output) } else { Branch::Recomputed };
+        let gradients = kernel::backward(&norm, x, scale, branch, context.gradient, self.has_residual);
         let mut by_input = vec![Some(gradients.x), Some(gradients.gamma), Some(gradients.beta)];
-        if context.inputs.len() == 4 {
+        if self.has_residual {
             by_input.push(gradients.residual);
         }
         by_input
@@ -76,9 +71,14 @@ pub fn instance_norm(
     norm: InstanceNorm,
 ) -> FeatureMap {
     let shape = kernel::NormShape { batch: x.batch(), voxels: x.size().iter().product(), channels: x.channels() };
-    let operation = NormOperation { shape, norm };
+    let operation = NormOperation { shape, norm, has_residual: residual.is_some() };
     FeatureMap::new(match residual {
         Some(residual) => apply::quaternary(operation, x.tensor(), scale, shift, residual.tensor()),
         None => apply::ternary(operation, x.tensor(), scale, shift),
     })
+}
+
+/// [`instance_norm`] without a residual, left to the one layer that reads the map (see [`FeatureMap`]).
+pub fn pending_instance_norm(x: &FeatureMap, scale: Tensor<1>, shift: Tensor<1>, norm: InstanceNorm) -> FeatureMap {
+    FeatureMap { form: Form::Pending(x.tensor(), PendingNorm { scale, shift, norm }) }
 }

@@ -63,6 +63,11 @@ impl ConvShape {
     pub fn weight_len(&self) -> usize {
         self.out_channels * self.in_channels * self.kernel.iter().product::<usize>()
     }
+
+    /// Multiplications and additions of the direct way: `2 * kernel * in * out * output voxels`.
+    pub fn operations(&self) -> f64 {
+        2.0 * self.output_len() as f64 * (self.in_channels * self.kernel.iter().product::<usize>()) as f64
+    }
 }
 
 /// Whether [`Input`]s other than a plain map can be read for a convolution of this shape, and its input gradient be

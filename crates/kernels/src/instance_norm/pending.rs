@@ -70,6 +70,12 @@ pub(crate) struct Lanes<S: Simd> {
 }
 
 impl<S: Simd> Lanes<S> {
+    /// Neither norm nor activation.
+    #[inline(always)]
+    pub fn none(simd: S) -> Self {
+        Self { mean: simd.zero(), scale: simd.splat(1.0), shift: simd.zero(), slope: simd.splat(1.0) }
+    }
+
     /// The norm alone.
     #[inline(always)]
     pub fn normalised(&self, simd: S, x: S::V) -> S::V {

@@ -104,13 +104,15 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
         }
         let mut channel = 0;
         while channel < channels {
-            let mut norms: MaybeUninit<[Lanes<S>; 2]> = MaybeUninit::uninit();
-            let norms: *mut Lanes<S> = norms.as_mut_ptr().cast();
-            if let (true, Some(norm)) = (PENDING, part.norm) {
-                for vector in 0..vectors {
-                    let first = channel + vector * S::LANES;
-                    // SAFETY: whole blocks of channels exist, and at most two vectors to a block.
-                    unsafe { norms.add(vector).write(norm.lanes(simd, place.image, first, S::LANES)) };
+            // Of the two vectors of a block, if there are two; not in an array, which would be kept in memory.
+            let (mut norm, mut second_norm) = (Lanes::none(simd), Lanes::none(simd));
+            if let (true, Some(pending)) = (PENDING, part.norm) {
+                // SAFETY: whole blocks of channels exist.
+                unsafe {
+                    norm = pending.lanes(simd, place.image, channel, S::LANES);
+                    if vectors > 1 {
+                        second_norm = pending.lanes(simd, place.image, channel + S::LANES, S::LANES);
+                    }
                 }
             }
             let mut columns: [usize; 6] = [0, 1, 2, 3, 4, 5];
@@ -120,8 +122,8 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
                 for column in known..W + 2 {
                     let w = first.wrapping_add(column);
                     for vector in 0..vectors {
-                        // SAFETY: row pointers are valid for columns inside the map and all channels; the ring,
-                        // the plane and, where pending, the norms are written before they are read.
+                        // SAFETY: row pointers are valid for columns inside the map and all channels; the ring and
+                        // the plane are written before they are read.
                         unsafe {
                             let to = ring.add(columns[column]).cast::<[S::V; 36]>().add(vector).cast::<S::V>();
                             if w >= width {
@@ -135,8 +137,8 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
                                 let line = samples!(D, simd, I => {
                                     let value = simd.load(rows[I * 6 + j].add(offset));
                                     if PENDING && inside[I * 6 + j] {
-                                        let lanes = *norms.add(vector);
-                                        lanes.activated(simd, lanes.normalised(simd, value))
+                                        let norm = if vector == 0 { norm } else { second_norm };
+                                        norm.activated(simd, norm.normalised(simd, value))
                                     } else {
                                         value
                                     }

@@ -2,7 +2,7 @@
 
 use super::Conv;
 use crate::parameters::{Builder, Init, ParameterId, Weights};
-use mist_ops::{Activation, FeatureMap, InstanceNorm, instance_norm};
+use mist_ops::{Activation, FeatureMap, InstanceNorm, instance_norm, pending_instance_norm};
 
 /// Scale and shift of an instance norm, one value per channel.
 #[derive(Clone, Debug)]
@@ -40,6 +40,14 @@ impl ConvNorm {
         self.run(weights, x, None)
     }
 
+    /// As [`Self::forward`], for a map that only one layer reads: the norm is left to it.
+    pub fn forward_pending(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
+        let convolved = self.conv.forward(weights, &x);
+        drop(x);
+        let [scale, shift] = [self.norm.scale, self.norm.shift].map(|parameter| weights.get(parameter));
+        pending_instance_norm(&convolved, scale, shift, self.instance_norm())
+    }
+
     /// With `residual` added before the activation.
     pub fn forward_add(&self, weights: &Weights, x: FeatureMap, residual: &FeatureMap) -> FeatureMap {
         self.run(weights, x, Some(residual))
@@ -48,7 +56,11 @@ impl ConvNorm {
     fn run(&self, weights: &Weights, x: FeatureMap, residual: Option<&FeatureMap>) -> FeatureMap {
         let convolved = self.conv.forward(weights, &x);
         drop(x);
-        let norm = InstanceNorm { eps: 1e-5, activation: self.activation };
-        instance_norm(&convolved, weights.get(self.norm.scale), weights.get(self.norm.shift), residual, norm)
+        let [scale, shift] = [self.norm.scale, self.norm.shift].map(|parameter| weights.get(parameter));
+        instance_norm(&convolved, scale, shift, residual, self.instance_norm())
+    }
+
+    fn instance_norm(&self) -> InstanceNorm {
+        InstanceNorm { eps: 1e-5, activation: self.activation }
     }
 }

@@ -1,0 +1,49 @@
+//! Two maps of the same grid as one.
+
+use crate::apply;
+use crate::feature_map::{FeatureMap, Form};
+use crate::operation::{Context, Keeps, Operation, Output, View};
+use burn::tensor::Tensor;
+use mist_kernels::channels;
+
+#[derive(Debug)]
+struct Concat {
+    first: usize,
+    second: usize,
+    voxels: usize,
+}
+
+impl Operation for Concat {
+    fn keeps(&self) -> Keeps {
+        Keeps { inputs: 0, output: false }
+    }
+
+    fn name(&self) -> String {
+        format!("concat, {} + {} channels, {} voxels", self.first, self.second, self.voxels)
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Output {
+        let mut shape = inputs[0].shape.to_vec();
+        shape[4] = self.first + self.second;
+        let values = channels::concat(self.voxels, self.first, inputs[0].values, self.second, inputs[1].values);
+        Output::plain(values, shape)
+    }
+
+    fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
+        let (first, second) = channels::split(self.voxels, self.first, self.second, context.gradient);
+        vec![Some(first), Some(second)]
+    }
+}
+
+/// A map with the channels of both.
+pub(crate) fn join(first: Tensor<5>, second: Tensor<5>) -> Tensor<5> {
+    let ([batch, a, b, c, channels], [.., second_channels]) = (first.dims(), second.dims());
+    let operation = Concat { first: channels, second: second_channels, voxels: batch * a * b * c };
+    apply::binary(operation, first, second)
+}
+
+/// Joins two maps of the same grid along the channels, `first` before `second`; no value is moved before a layer asks for
+/// the map as a whole.
+pub fn concat(first: &FeatureMap, second: &FeatureMap) -> FeatureMap {
+    FeatureMap { form: Form::Joined([first.tensor(), second.tensor()]) }
+}

@@ -1,0 +1,71 @@
+//! A convolution of a map whose instance norm is pending: the normalised map is never written.
+
+use crate::apply;
+use crate::feature_map::{FeatureMap, PendingNorm};
+use crate::kernel::{Kernel, Kept};
+use crate::norm::InstanceNorm;
+use crate::operation::{Context, Keeps, Operation, Output, View, grid};
+use burn::tensor::Tensor;
+use mist_kernels::conv::{self, ConvShape, Input};
+use mist_kernels::instance_norm::{Branch, NormShape, Pending, Statistics, backward, statistics};
+
+#[derive(Debug)]
+struct NormConvOperation {
+    shape: ConvShape,
+    norm: InstanceNorm,
+    kept: Kept,
+}
+
+impl NormConvOperation {
+    /// Sizes of the map that is normalised.
+    fn normalised(&self) -> NormShape {
+        let ConvShape { batch, input, in_channels, .. } = self.shape;
+        NormShape { batch, voxels: input.iter().product(), channels: in_channels }
+    }
+}
+
+/// Inputs: `x` before its norm, weight, scale and shift of the norm.
+impl Operation for NormConvOperation {
+    fn keeps(&self) -> Keeps {
+        Keeps { inputs: 4, output: false }
+    }
+
+    fn name(&self) -> String {
+        let ConvShape { input, in_channels, out_channels, kernel, .. } = self.shape;
+        format!("norm and conv {}, {in_channels} → {out_channels}, {}", grid(kernel), grid(input))
+    }
+
+    fn operations(&self) -> f64 {
+        self.shape.operations()
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Output {
+        let [x, weight, scale, shift] = [0, 1, 2, 3].map(|index| inputs[index].values);
+        let statistics = statistics(&self.normalised(), x, self.norm.eps);
+        let norm = Pending::new(&self.normalised(), &statistics, scale, shift, self.norm.activation);
+        let input = Input::Pending(x, &norm);
+        let values = self.kept.forward(&self.shape, input, weight, None);
+        let values = values.unwrap_or_else(|| conv::forward(&self.shape, input, weight, None));
+        let [a, b, c] = self.shape.output();
+        let shape = vec![self.shape.batch, a, b, c, self.shape.out_channels];
+        Output { values, shape, saved: vec![statistics.mean, statistics.rstd] }
+    }
+
+    fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
+        let [x, weight, scale, shift] = [0, 1, 2, 3].map(|index| context.inputs[index].values);
+        let statistics = Statistics { mean: context.saved[0].to_vec(), rstd: context.saved[1].to_vec() };
+        let norm = Pending::new(&self.normalised(), &statistics, scale, shift, self.norm.activation);
+        let weight_gradient =
+            context.wanted[1].then(|| conv::weight_gradient(&self.shape, Input::Pending(x, &norm), context.gradient));
+        let dy = conv::input_gradient(&self.shape, context.gradient, weight);
+        let gradients = backward(&norm, x, scale, Branch::Recomputed, &dy, false);
+        vec![Some(gradients.x), weight_gradient, Some(gradients.gamma), Some(gradients.beta)]
+    }
+}
+
+/// The convolution of `x`, whose `norm` is pending, for a shape that the kernels read in place.
+pub(crate) fn norm_conv3d(shape: ConvShape, x: Tensor<5>, norm: PendingNorm, kernel: Kernel) -> FeatureMap {
+    let PendingNorm { scale, shift, norm } = norm;
+    let operation = NormConvOperation { shape, norm, kept: kernel.kept };
+    FeatureMap::new(apply::quaternary(operation, x, kernel.tensor, scale, shift))
+}
