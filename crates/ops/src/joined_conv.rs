@@ -2,7 +2,7 @@
 
 use crate::apply;
 use crate::feature_map::FeatureMap;
-use crate::kernel::{Kernel, Kept};
+use crate::kernel::{Kept, Kernel};
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
 use mist_kernels::conv::{self, ConvShape, Input};
@@ -41,8 +41,7 @@ impl Operation for JoinedConvOperation {
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
         let [first, second, weight] = [0, 1, 2].map(|index| context.inputs[index].values);
         let input = Input::Joined([first, second]);
-        let weight_gradient =
-            context.wanted[2].then(|| conv::weight_gradient(&self.shape, input, context.gradient));
+        let weight_gradient = context.wanted[2].then(|| conv::weight_gradient(&self.shape, input, context.gradient));
         let [first, second] = conv::input_gradients(&self.shape, context.gradient, weight, self.channels);
         vec![Some(first), Some(second), weight_gradient]
     }

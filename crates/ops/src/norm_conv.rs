@@ -2,7 +2,7 @@
 
 use crate::apply;
 use crate::feature_map::{FeatureMap, PendingNorm};
-use crate::kernel::{Kernel, Kept};
+use crate::kernel::{Kept, Kernel};
 use crate::norm::InstanceNorm;
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;

@@ -56,7 +56,11 @@ impl<'a> Input<'a> {
         let len: usize = maps.iter().map(|map| map.len()).sum();
         assert_eq!(len, voxels * channels, "input does not match its shape");
         let used = if matches!(self, Input::Joined(_)) { 2 } else { 1 };
-        maps.into_iter().take(used).map(move |map| Part { map, channels: map.len().checked_div(voxels).unwrap_or(0), norm })
+        maps.into_iter().take(used).map(move |map| Part {
+            map,
+            channels: map.len().checked_div(voxels).unwrap_or(0),
+            norm,
+        })
     }
 }
 

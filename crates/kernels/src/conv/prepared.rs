@@ -3,9 +3,9 @@
 //! A pass over few voxels takes about as long to prepare its weights as to use them. Prediction calls the same layers
 //! window after window, so there it pays to keep them; in training every pass sees other weights.
 
-use super::{ConvShape, Input};
 use super::correlation::Correlation;
 use super::pack::{Packed, Roles};
+use super::{ConvShape, Input};
 use crate::simd::Isa;
 use crate::winograd::{self, Tile};
 

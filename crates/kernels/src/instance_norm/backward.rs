@@ -47,14 +47,7 @@ impl Terms for Backward<'_> {
     }
 
     #[inline(always)]
-    unsafe fn constants<S: Simd>(
-        &self,
-        simd: S,
-        image: usize,
-        _: usize,
-        channel: usize,
-        count: usize,
-    ) -> Constants<S> {
+    unsafe fn constants<S: Simd>(&self, simd: S, image: usize, _: usize, channel: usize, count: usize) -> Constants<S> {
         let slot = image * self.norm.shape().channels + channel;
         // SAFETY: the caller promises `count` channels.
         unsafe {
@@ -116,7 +109,9 @@ impl Backward<'_> {
         };
         // SAFETY: a job writes all channels of all its voxels.
         gradients.x = unsafe { filled_parts(lengths(), fill) };
-        if let Branch::Output(y) = self.branch && has_residual {
+        if let Branch::Output(y) = self.branch
+            && has_residual
+        {
             let slope = self.norm.slope();
             let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
                 let range = first(job)..first(job) + part.len();

@@ -116,14 +116,7 @@ impl Terms for Moments<'_> {
     type Constants<S: Simd> = S::V;
 
     #[inline(always)]
-    unsafe fn at<S: Simd>(
-        &self,
-        simd: S,
-        shift: S::V,
-        voxel: usize,
-        channel: usize,
-        count: usize,
-    ) -> [S::V; 2] {
+    unsafe fn at<S: Simd>(&self, simd: S, shift: S::V, voxel: usize, channel: usize, count: usize) -> [S::V; 2] {
         // SAFETY: the caller promises `count` channels.
         let x = unsafe { simd.load_first(self.x.as_ptr().add(voxel + channel), count) };
         let difference = simd.sub(x, shift);

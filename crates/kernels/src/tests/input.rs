@@ -10,10 +10,12 @@ const CHANNELS: [usize; 2] = [16, 48];
 
 /// Odd sizes, so that tiles reach over every end; with many channels the phases run one after the other.
 fn shapes() -> impl Iterator<Item = ConvShape> {
-    [([13, 14, 17], 1, 32), ([9, 10, 12], 2, 16), ([8, 9, 8], 1, 256)].into_iter().map(|(input, batch, out_channels)| {
-        let in_channels = CHANNELS[0] + CHANNELS[1];
-        ConvShape { batch, input, in_channels, out_channels, kernel: [3; 3], stride: [1; 3], padding: [1; 3] }
-    })
+    [([13, 14, 17], 1, 32), ([9, 10, 12], 2, 16), ([8, 9, 8], 1, 256)].into_iter().map(
+        |(input, batch, out_channels)| {
+            let in_channels = CHANNELS[0] + CHANNELS[1];
+            ConvShape { batch, input, in_channels, out_channels, kernel: [3; 3], stride: [1; 3], padding: [1; 3] }
+        },
+    )
 }
 
 /// Output and weight gradient of both forms of an input are the same bits.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::grid::Grid;
 use super::input::{self, Source, input_tiles};
 use super::output::{Products, Target, output_tiles};
-use super::weights::Frequencies;
+use super::weights::{Frequencies, SLAB};
 use crate::output::{Shared, filled_together, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Row, Run, row};
@@ -21,7 +21,7 @@ const FUSED_TILES: usize = 8;
 const PAD: usize = 16;
 /// From so many pairs of channels on, the phases are run one after the other by all threads: the transformed weights
 /// are then read once per batch instead of once per job.
-const PHASED_PAIRS: usize = 128 * 64;
+const PHASED_PAIRS: usize = 128 * 128;
 /// Tiles of a batch in that case.
 const BATCH_TILES: usize = 64;
 /// Tiles of one job of a transform phase.
@@ -53,38 +53,53 @@ impl Pass<'_> {
             // SAFETY: the one job writes all tiles.
             return unsafe { filled_together(lengths, 1, fill) };
         }
-        let fill = |job: usize, maps: [*mut f32; 2]| {
-            let tiles = job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all);
-            self.fused::<D, H, W>(isa, tiles, target(maps));
+        let fill = |_, maps: [*mut f32; 2]| {
+            let target = target(maps);
+            // Slabs outermost, so that their weights stay in the second-level cache for all tiles.
+            for first in (0..self.source_channels).step_by(SLAB) {
+                let sources = first..(first + SLAB).min(self.source_channels);
+                (0..all.div_ceil(FUSED_TILES)).into_par_iter().with_max_len(1).for_each(|job| {
+                    let tiles = job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all);
+                    self.fused::<D, H, W>(isa, sources.clone(), tiles, target);
+                });
+            }
         };
-        // SAFETY: every voxel is in exactly one tile, every tile in one job, and a job writes all channels.
-        unsafe { filled_together(lengths, all.div_ceil(FUSED_TILES), fill) }
+        // SAFETY: every voxel is in exactly one tile, every tile in one job, and the jobs of the first slab write all
+        // channels, to which those of the others add.
+        unsafe { filled_together(lengths, 1, fill) }
     }
 
-    /// All phases of some tiles; the products of a few channels at a time.
-    fn fused<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, tiles: Range<usize>, target: Target) {
+    /// All phases of some tiles and source channels; the products of a few output channels at a time.
+    fn fused<const D: usize, const H: usize, const W: usize>(
+        &self,
+        isa: Isa,
+        sources: Range<usize>,
+        tiles: Range<usize>,
+        target: Target,
+    ) {
         let frequencies = self.grid.frequencies();
         let group = 2 * isa.lanes();
-        let input_step = tiles.len() * self.source_channels + PAD;
+        let input_step = tiles.len() * sources.len() + PAD;
         let frequency_step = tiles.len() * group + PAD;
         with_scratch(frequencies * (input_step + frequency_step), |scratch| {
             let (input, products) = scratch.split_at_mut(frequencies * input_step);
-            let to =
-                input::Frequencies { values: input.as_mut_ptr(), step: input_step, channels: self.source_channels };
-            isa.run(Input::<D, H, W> { pass: self, tiles: tiles.clone(), to });
+            let to = input::Frequencies { values: input.as_mut_ptr(), step: input_step, channels: sources.len() };
+            isa.run(Input::<D, H, W> { pass: self, sources: sources.clone(), tiles: tiles.clone(), to });
             for first in (0..self.output_channels).step_by(group) {
                 let channels = first..(first + group).min(self.output_channels);
                 let products = Products { values: products.as_mut_ptr(), frequency_step, tile_step: group };
                 isa.run(Multiply {
                     pass: self,
                     frequencies: 0..frequencies,
+                    sources: sources.clone(),
                     channels: channels.clone(),
                     tiles: tiles.len(),
                     input: input.as_ptr(),
                     input_step,
                     products,
                 });
-                isa.run(Output::<D, H, W> { pass: self, tiles: tiles.clone(), channels, products, target });
+                let adds = sources.start > 0;
+                isa.run(Output::<D, H, W> { pass: self, adds, tiles: tiles.clone(), channels, products, target });
             }
         });
     }
@@ -111,13 +126,14 @@ impl Pass<'_> {
                     let (first, tiles) = tiles_of(job);
                     let values = input.pointer().wrapping_add(first * sources);
                     let to = input::Frequencies { values, step: input_step, channels: sources };
-                    isa.run(Input::<D, H, W> { pass: self, tiles, to });
+                    isa.run(Input::<D, H, W> { pass: self, sources: 0..sources, tiles, to });
                 });
                 (0..frequencies).into_par_iter().with_max_len(1).for_each(|frequency| {
                     let values = products.pointer().wrapping_add(frequency * frequency_step);
                     isa.run(Multiply {
                         pass: self,
                         frequencies: frequency..frequency + 1,
+                        sources: 0..sources,
                         channels: 0..outputs,
                         tiles: count,
                         input: input.pointer().wrapping_add(frequency * input_step),
@@ -129,16 +145,18 @@ impl Pass<'_> {
                     let (first, tiles) = tiles_of(job);
                     let values = products.pointer().wrapping_add(first * outputs);
                     let products = Products { values, frequency_step, tile_step: outputs };
-                    isa.run(Output::<D, H, W> { pass: self, tiles, channels: 0..outputs, products, target });
+                    let channels = 0..outputs;
+                    isa.run(Output::<D, H, W> { pass: self, adds: false, tiles, channels, products, target });
                 });
             }
         });
     }
 }
 
-/// First phase of some tiles.
+/// First phase of some tiles and source channels.
 struct Input<'a, const D: usize, const H: usize, const W: usize> {
     pass: &'a Pass<'a>,
+    sources: Range<usize>,
     tiles: Range<usize>,
     to: input::Frequencies,
 }
@@ -147,7 +165,7 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Input<'_, D, H, 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         // SAFETY: the scratch has room for the tiles; the channels are a multiple of `BLOCK`.
-        unsafe { input_tiles::<S, D, H, W>(simd, &self.pass.grid, self.pass.source, self.tiles, self.to) }
+        unsafe { input_tiles::<S, D, H, W>(simd, &self.pass.grid, self.pass.source, self.sources, self.tiles, self.to) }
     }
 }
 
@@ -156,6 +174,7 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Input<'_, D, H, 
 struct Multiply<'a> {
     pass: &'a Pass<'a>,
     frequencies: Range<usize>,
+    sources: Range<usize>,
     channels: Range<usize>,
     tiles: usize,
     /// Of the first frequency.
@@ -168,10 +187,18 @@ struct Multiply<'a> {
 impl Kernel for Multiply<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let sources = self.pass.source_channels;
+        let sources = self.sources.len();
         let zeros = [0.0f32; 2 * BLOCK];
+        let mut runs = Vec::with_capacity(sources.div_ceil(SLAB));
         for (index, frequency) in self.frequencies.enumerate() {
-            let runs = [Run { x: self.input.wrapping_add(index * self.input_step), weight: 0, len: sources }];
+            let input = self.input.wrapping_add(index * self.input_step);
+            let first = self.pass.weights.at(0, self.sources.start, frequency);
+            runs.clear();
+            runs.extend(self.sources.clone().step_by(SLAB).map(|source| Run {
+                x: input.wrapping_add(source - self.sources.start),
+                weight: (self.pass.weights.at(0, source, frequency) as usize - first as usize) / size_of::<f32>(),
+                len: SLAB.min(self.sources.end - source),
+            }));
             let mut channel = self.channels.start;
             while channel < self.channels.end {
                 let vectors = if self.channels.end - channel > S::LANES { 2 } else { 1 };
@@ -180,7 +207,7 @@ impl Kernel for Multiply<'_> {
                     count: self.tiles,
                     x_step: sources,
                     y_step: self.products.tile_step,
-                    weights: self.pass.weights.at(channel, frequency),
+                    weights: self.pass.weights.at(channel, self.sources.start, frequency),
                     second: self.pass.weights.second::<S>(),
                     bias: zeros.as_ptr(),
                     channels: vectors * S::LANES,
@@ -201,6 +228,8 @@ impl Kernel for Multiply<'_> {
 /// Third phase of some tiles and channels.
 struct Output<'a, const D: usize, const H: usize, const W: usize> {
     pass: &'a Pass<'a>,
+    /// Whether to add to what the maps hold, instead of to the bias.
+    adds: bool,
     tiles: Range<usize>,
     channels: Range<usize>,
     /// Of the first tile and channel.
@@ -219,7 +248,7 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
                 unsafe {
                     let offset = index * self.products.tile_step + channel - self.channels.start;
                     let products = Products { values: self.products.values.add(offset), ..self.products };
-                    let bias = simd.load(self.pass.bias.as_ptr().add(channel));
+                    let bias = if self.adds { None } else { Some(simd.load(self.pass.bias.as_ptr().add(channel))) };
                     let (grid, (map, voxel_step)) = (&self.pass.grid, self.target.at(channel));
                     output_tiles::<S, D, H, W>(simd, grid, products, tile..tile + 1, bias, map, voxel_step);
                 }

@@ -36,7 +36,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// `Bt d` along all axes of the tiles `tiles` of `source`.
+/// `Bt d` along all axes of the tiles `tiles` of `channels`, whole blocks, of `source`.
 ///
 /// # Safety
 /// `to` must have room for the tiles.
@@ -45,23 +45,30 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
     simd: S,
     grid: &Grid,
     source: &Source,
+    channels: Range<usize>,
     tiles: Range<usize>,
     to: Frequencies,
 ) {
-    let mut to = to;
+    let (mut to, mut first) = (to, 0);
     for part in &source.parts {
+        let of_part = channels.start.saturating_sub(first)..channels.end.saturating_sub(first).min(part.channels);
+        first += part.channels;
+        if of_part.is_empty() {
+            continue;
+        }
+        let (zeros, tiles, count) = (&source.zeros, tiles.clone(), of_part.len());
         // SAFETY: the maps have the grid's voxels, as was checked when the source was made; `to` is the caller's promise.
         unsafe {
             match part.norm {
-                Some(_) => part_tiles::<S, D, H, W, true>(simd, grid, part, &source.zeros, tiles.clone(), to),
-                None => part_tiles::<S, D, H, W, false>(simd, grid, part, &source.zeros, tiles.clone(), to),
+                Some(_) => part_tiles::<S, D, H, W, true>(simd, grid, part, zeros, of_part, tiles, to),
+                None => part_tiles::<S, D, H, W, false>(simd, grid, part, zeros, of_part, tiles, to),
             }
         }
-        to.values = to.values.wrapping_add(part.channels);
+        to.values = to.values.wrapping_add(count);
     }
 }
 
-/// The frequencies of one map of the source.
+/// The frequencies of some channels of one map of the source.
 ///
 /// The columns that neighbouring tiles of a row share are transformed along depth and height only once. A whole block
 /// of channels is done at a time: its frequencies are whole cache lines, which are then written once.
@@ -75,6 +82,7 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
     grid: &Grid,
     part: &Part,
     zeros: &[f32],
+    of_part: Range<usize>,
     tiles: Range<usize>,
     to: Frequencies,
 ) {
@@ -102,8 +110,8 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
                 }
             }
         }
-        let mut channel = 0;
-        while channel < channels {
+        let mut channel = of_part.start;
+        while channel < of_part.end {
             // Of the two vectors of a block, if there are two; not in an array, which would be kept in memory.
             let (mut norm, mut second_norm) = (Lanes::none(simd), Lanes::none(simd));
             if let (true, Some(pending)) = (PENDING, part.norm) {
@@ -156,7 +164,7 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
                 }
                 // SAFETY: all columns of this tile were written; `to` has room for the tile's frequencies.
                 unsafe {
-                    let target = to.values.add((tile - tiles.start + index) * to.channels + channel);
+                    let target = to.values.add((tile - tiles.start + index) * to.channels + channel - of_part.start);
                     let columns = columns.map(|column| ring.add(column).cast::<S::V>());
                     for k in 0..(D + 2) * (H + 2) {
                         for vector in 0..vectors {

@@ -38,7 +38,8 @@ impl Target {
     }
 }
 
-/// `At m` along all axes, plus `bias`; stores the voxels that are inside the map.
+/// `At m` along all axes, plus `bias` or, where there is none, what the map holds; stores the voxels that are inside the
+/// map.
 ///
 /// # Safety
 /// `map` must point to the vector's first channel in the grid's output map, whose voxels have `channels` values.
@@ -48,7 +49,7 @@ pub(super) unsafe fn output_tiles<S: Simd, const D: usize, const H: usize, const
     grid: &Grid,
     products: Products,
     tiles: Range<usize>,
-    bias: S::V,
+    bias: Option<S::V>,
     map: *mut f32,
     channels: usize,
 ) {
@@ -88,7 +89,12 @@ pub(super) unsafe fn output_tiles<S: Simd, const D: usize, const H: usize, const
                     let voxel = ((place.image * depth + d0 + i) * height + h0 + j) * width + w0;
                     let row = map.add(voxel * channels);
                     for_each_index!(W, K => if K < width - w0 {
-                        simd.store(row.add(K * channels), simd.add(line[K], bias));
+                        let voxel = row.add(K * channels);
+                        let start = match bias {
+                            Some(bias) => bias,
+                            None => simd.load(voxel),
+                        };
+                        simd.store(voxel, simd.add(line[K], start));
                     });
                 }
             }

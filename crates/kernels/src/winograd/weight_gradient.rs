@@ -91,8 +91,9 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Transform<'_, D,
     fn run<S: Simd>(self, simd: S) {
         // SAFETY: the batch has room for its tiles; the channels are multiples of the lanes.
         unsafe {
-            input_tiles::<S, D, H, W>(simd, self.grid, self.source, self.tiles.clone(), self.to[0]);
-            gradient_tiles::<S, D, H, W>(simd, self.grid, self.dy.as_ptr(), self.tiles, self.to[1]);
+            let [x_to, dy_to] = self.to;
+            input_tiles::<S, D, H, W>(simd, self.grid, self.source, 0..x_to.channels, self.tiles.clone(), x_to);
+            gradient_tiles::<S, D, H, W>(simd, self.grid, self.dy.as_ptr(), self.tiles, dy_to);
         }
     }
 }

@@ -15,7 +15,13 @@ const SOURCES: usize = 8;
 /// Entries of a kernel.
 const ENTRIES: usize = 27;
 
-/// Kernels as frequencies: `[block of output channels][frequency][source channel][BLOCK]`.
+/// Source channels whose weights lie together, and which are multiplied before those of the next slab are touched.
+pub(super) const SLAB: usize = 32;
+
+/// Kernels as frequencies: `[block of output channels][slab of source channels][frequency][source channel][BLOCK]`.
+///
+/// A slab and two blocks of outputs take 0.9 MB with the largest tiles, without gaps, so that a second-level cache can
+/// keep them.
 pub(super) struct Frequencies<'a> {
     data: &'a [f32],
     frequencies: usize,
@@ -30,10 +36,11 @@ impl<'a> Frequencies<'a> {
         Self { data, frequencies, sources }
     }
 
-    /// First weight of a frequency for the output channels from `channel` on.
+    /// First weight of a frequency for the output channels from `channel` on and the source channels of the slab that
+    /// begins with `source`.
     #[inline(always)]
-    pub fn at(&self, channel: usize, frequency: usize) -> *const f32 {
-        let line = (channel / BLOCK * self.frequencies + frequency) * self.sources;
+    pub fn at(&self, channel: usize, source: usize, frequency: usize) -> *const f32 {
+        let line = place(channel / BLOCK, source, frequency, self.frequencies, self.sources);
         self.data[line * BLOCK + channel % BLOCK..].as_ptr()
     }
 
@@ -42,6 +49,14 @@ impl<'a> Frequencies<'a> {
     pub fn second<S: Simd>(&self) -> usize {
         if S::LANES == BLOCK { self.frequencies * self.sources * BLOCK } else { S::LANES }
     }
+}
+
+/// Line of `BLOCK` weights of a block of outputs and a source channel.
+#[inline(always)]
+fn place(block: usize, source: usize, frequency: usize, frequencies: usize, sources: usize) -> usize {
+    let first = source / SLAB * SLAB;
+    let width = SLAB.min(sources - first);
+    (block * sources + first) * frequencies + frequency * width + source - first
 }
 
 /// Transforms `weight`, `[out, in, 3, 3, 3]`, for tiles of `D * H * W` outputs, to the order of [`Frequencies`]. With
@@ -83,8 +98,9 @@ pub(super) fn transform<const D: usize, const H: usize, const W: usize>(
                 isa.run(Transform::<D, H, W> { entries: &entries, to: room });
             }
             // Each block and source channel, and with it each value, belongs to exactly one job.
-            let to = to.pointer().wrapping_add((block * frequencies * sources + first) * BLOCK);
-            isa.run(Regroup { from: room, count, frequencies, to, step: sources * BLOCK });
+            let to = to.pointer().wrapping_add(place(block, first, 0, frequencies, sources) * BLOCK);
+            let step = SLAB.min(sources - first / SLAB * SLAB) * BLOCK;
+            isa.run(Regroup { from: room, count, frequencies, to, step });
         });
     });
 }
