@@ -1,7 +1,7 @@
 //! Two maps of the same grid as one.
 
 use crate::apply;
-use crate::feature_map::{FeatureMap, Form};
+use crate::feature_map::{FeatureMap, Form, SharedMoments};
 use crate::operation::{Context, Keeps, Operation, Output, View};
 use burn::tensor::Tensor;
 use mist_kernels::channels;
@@ -45,5 +45,5 @@ pub(crate) fn join(first: Tensor<5>, second: Tensor<5>) -> Tensor<5> {
 /// Joins two maps of the same grid along the channels, `first` before `second`; no value is moved before a layer asks for
 /// the map as a whole.
 pub fn concat(first: &FeatureMap, second: &FeatureMap) -> FeatureMap {
-    FeatureMap { form: Form::Joined([first.tensor(), second.tensor()]) }
+    FeatureMap { form: Form::Joined([first.tensor(), second.tensor()]), moments: SharedMoments::default() }
 }

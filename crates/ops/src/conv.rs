@@ -1,7 +1,7 @@
 //! Convolution and transposed convolution, of all channels, in groups, or of each channel by itself.
 
 use crate::apply;
-use crate::feature_map::{FeatureMap, Form};
+use crate::feature_map::{FeatureMap, Form, SharedMoments};
 use crate::joined_conv::joined_conv3d;
 use crate::kernel::{Kept, Kernel};
 use crate::norm_conv::norm_conv3d;
@@ -132,6 +132,8 @@ struct ConvOperation {
     engine: Engine,
     kept: Kept,
     output: [usize; 5],
+    /// Of the output; none are measured where a bias is added.
+    moments: SharedMoments,
 }
 
 impl Operation for ConvOperation {
@@ -151,7 +153,10 @@ impl Operation for ConvOperation {
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let bias = inputs.get(2).map(|bias| bias.values);
         let (x, weight) = (inputs[0].values, inputs[1].values);
-        let dense = self.engine.dense().and_then(|shape| self.kept.forward(shape, x, weight, bias));
+        let dense = self.engine.dense().and_then(|shape| match bias {
+            Some(_) => self.kept.forward(shape, x, weight, bias),
+            None => Some(self.kept.forward_measured(shape, x, weight, &self.moments)),
+        });
         Output::plain(dense.unwrap_or_else(|| self.engine.forward(x, weight, bias)), self.output)
     }
 
@@ -181,7 +186,7 @@ pub fn conv3d(x: &FeatureMap, weight: impl Into<Kernel>, bias: Option<Tensor<1>>
     let whole = conv.groups == 1 && bias.is_none();
     match &x.form {
         Form::Pending(map, norm) if whole && conv::reads_in_place(&shape, &[shape.in_channels]) => {
-            return norm_conv3d(shape, map.clone(), norm.clone(), kernel);
+            return norm_conv3d(shape, map.clone(), x.moments.clone(), norm.clone(), kernel);
         }
         Form::Joined(maps) if whole && conv::reads_in_place(&shape, &maps.each_ref().map(|map| map.dims()[4])) => {
             return joined_conv3d(shape, maps.clone(), kernel);
@@ -190,8 +195,10 @@ pub fn conv3d(x: &FeatureMap, weight: impl Into<Kernel>, bias: Option<Tensor<1>>
     }
     let [a, b, c] = shape.output();
     let output = [shape.batch, a, b, c, shape.out_channels];
-    let operation = ConvOperation { engine: Engine::new(shape, conv.groups), kept: kernel.kept, output };
-    with_optional_bias(operation, x, kernel.tensor, bias)
+    let moments = SharedMoments::default();
+    let engine = Engine::new(shape, conv.groups);
+    let operation = ConvOperation { engine, kept: kernel.kept, output, moments: moments.clone() };
+    FeatureMap::measured(with_optional_bias(operation, x, kernel.tensor, bias), moments)
 }
 
 #[derive(Debug)]
@@ -256,7 +263,7 @@ pub fn transposed_conv3d(
     let [a, b, c] = shape.output();
     let output = [shape.batch, a, b, c, shape.out_channels];
     let engine = Engine::new(shape.convolution(), conv.groups);
-    with_optional_bias(TransposedOperation { engine, kept, output }, x, tensor, bias)
+    FeatureMap::new(with_optional_bias(TransposedOperation { engine, kept, output }, x, tensor, bias))
 }
 
 fn with_optional_bias(
@@ -264,11 +271,11 @@ fn with_optional_bias(
     x: &FeatureMap,
     weight: Tensor<1>,
     bias: Option<Tensor<1>>,
-) -> FeatureMap {
-    FeatureMap::new(match bias {
+) -> Tensor<5> {
+    match bias {
         Some(bias) => apply::ternary(operation, x.tensor(), weight, bias),
         None => apply::binary(operation, x.tensor(), weight),
-    })
+    }
 }
 
 /// Gradients by input, weight and, where there is one, bias; each computed only if wanted.

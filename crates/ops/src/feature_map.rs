@@ -3,7 +3,9 @@
 use crate::concat::join;
 use crate::norm::{InstanceNorm, instance_norm};
 use burn::tensor::{Device, Tensor, TensorData};
+use mist_kernels::instance_norm::Moments;
 use mist_kernels::layout;
+use std::sync::{Arc, OnceLock};
 
 /// Activations of a batch of 3D grids. Opaque: layers ask for extents and combine maps, never for the layout.
 ///
@@ -14,14 +16,19 @@ use mist_kernels::layout;
 #[derive(Clone, Debug)]
 pub struct FeatureMap {
     pub(crate) form: Form,
+    /// Where the operation that made the map has left its moments, if it measured them.
+    pub(crate) moments: SharedMoments,
 }
+
+/// Moments of a map, from the operation that makes it to the norm that follows.
+pub(crate) type SharedMoments = Arc<OnceLock<Moments>>;
 
 /// What a map consists of.
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
     /// Its values.
     Plain(Tensor<5>),
-    /// Values whose norm and activation are still to be applied.
+    /// Values whose norm and activation are still to be applied; the moments are those of the values.
     Pending(Tensor<5>, PendingNorm),
     /// The channels of two maps of the same grid, one after the other.
     Joined([Tensor<5>; 2]),
@@ -49,7 +56,12 @@ impl FeatureMap {
     }
 
     pub(crate) fn new(tensor: Tensor<5>) -> Self {
-        Self { form: Form::Plain(tensor) }
+        Self::measured(tensor, SharedMoments::default())
+    }
+
+    /// A map whose moments are known.
+    pub(crate) fn measured(tensor: Tensor<5>, moments: SharedMoments) -> Self {
+        Self { form: Form::Plain(tensor), moments }
     }
 
     /// The values, computed now if they are not yet.
@@ -57,9 +69,18 @@ impl FeatureMap {
         match &self.form {
             Form::Plain(tensor) => tensor.clone(),
             Form::Pending(x, PendingNorm { scale, shift, norm }) => {
-                instance_norm(&Self::new(x.clone()), scale.clone(), shift.clone(), None, *norm).tensor()
+                let x = Self::measured(x.clone(), self.moments.clone());
+                instance_norm(&x, scale.clone(), shift.clone(), None, *norm).tensor()
             }
             Form::Joined([first, second]) => join(first.clone(), second.clone()),
+        }
+    }
+
+    /// [`Self::tensor`], and where its moments are if they are known.
+    pub(crate) fn tensor_with_moments(&self) -> (Tensor<5>, SharedMoments) {
+        match &self.form {
+            Form::Plain(tensor) => (tensor.clone(), self.moments.clone()),
+            Form::Pending(..) | Form::Joined(_) => (self.tensor(), SharedMoments::default()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A convolution of two maps as one: the joined map of a skip connection is never written, nor is its gradient.
 
 use crate::apply;
-use crate::feature_map::FeatureMap;
+use crate::feature_map::{FeatureMap, SharedMoments};
 use crate::kernel::{Kept, Kernel};
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
@@ -13,6 +13,8 @@ struct JoinedConvOperation {
     /// Of the two maps.
     channels: [usize; 2],
     kept: Kept,
+    /// Of the output.
+    moments: SharedMoments,
 }
 
 /// Inputs: both maps, weight.
@@ -32,8 +34,7 @@ impl Operation for JoinedConvOperation {
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let input = Input::Joined([inputs[0].values, inputs[1].values]);
-        let values = self.kept.forward(&self.shape, input, inputs[2].values, None);
-        let values = values.unwrap_or_else(|| conv::forward(&self.shape, input, inputs[2].values, None));
+        let values = self.kept.forward_measured(&self.shape, input, inputs[2].values, &self.moments);
         let [a, b, c] = self.shape.output();
         Output::plain(values, [self.shape.batch, a, b, c, self.shape.out_channels])
     }
@@ -51,6 +52,7 @@ impl Operation for JoinedConvOperation {
 pub(crate) fn joined_conv3d(shape: ConvShape, maps: [Tensor<5>; 2], kernel: Kernel) -> FeatureMap {
     let channels = maps.each_ref().map(|map| map.dims()[4]);
     let [first, second] = maps;
-    let operation = JoinedConvOperation { shape, channels, kept: kernel.kept };
-    FeatureMap::new(apply::ternary(operation, first, second, kernel.tensor))
+    let moments = SharedMoments::default();
+    let operation = JoinedConvOperation { shape, channels, kept: kernel.kept, moments: moments.clone() };
+    FeatureMap::measured(apply::ternary(operation, first, second, kernel.tensor), moments)
 }

@@ -1,8 +1,9 @@
 //! The weights of a convolution, and where those of a model in prediction are kept in the order of the kernels.
 
+use crate::feature_map::SharedMoments;
 use burn::tensor::Tensor;
 use mist_kernels::ConvShape;
-use mist_kernels::conv::{Input, Preparation, Prepared};
+use mist_kernels::conv::{self, Input, Preparation, Prepared};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -64,14 +65,27 @@ impl fmt::Debug for Kept {
 
 impl Kept {
     /// The convolution with kept weights; they are prepared from `weight` if this is the first call.
-    pub fn forward<'a>(
+    pub fn forward(&self, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Option<Vec<f32>> {
+        self.prepared(shape, Preparation::forward(shape), || Prepared::forward(shape, weight))?.run(shape, x, bias)
+    }
+
+    /// The convolution without a bias, with kept weights if there are any; what it measured of its output goes to
+    /// `moments`.
+    pub fn forward_measured<'a>(
         &self,
         shape: &ConvShape,
         x: impl Into<Input<'a>>,
         weight: &[f32],
-        bias: Option<&[f32]>,
-    ) -> Option<Vec<f32>> {
-        self.prepared(shape, Preparation::forward(shape), || Prepared::forward(shape, weight))?.run(shape, x, bias)
+        moments: &SharedMoments,
+    ) -> Vec<f32> {
+        let x = x.into();
+        let prepared = self.prepared(shape, Preparation::forward(shape), || Prepared::forward(shape, weight));
+        let output = prepared.and_then(|prepared| prepared.run_measured(shape, x));
+        let (y, measured) = output.unwrap_or_else(|| conv::forward_measured(shape, x, weight));
+        if let Some(measured) = measured {
+            moments.get_or_init(|| measured);
+        }
+        y
     }
 
     /// As [`Self::forward`], of the transposed convolution.

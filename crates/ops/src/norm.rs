@@ -1,10 +1,10 @@
 //! Instance normalisation fused with the activation and the residual addition that follow it.
 
 use crate::apply;
-use crate::feature_map::{FeatureMap, Form, PendingNorm};
+use crate::feature_map::{FeatureMap, Form, PendingNorm, SharedMoments};
 use crate::operation::{Context, Keeps, Operation, Output, View};
 use burn::tensor::Tensor;
-use mist_kernels::instance_norm::Branch;
+use mist_kernels::instance_norm::{Branch, Statistics};
 use mist_kernels::{Activation, instance_norm as kernel};
 
 /// `activation(scale · (x − mean)/√(variance + eps) + shift + residual)` per sample and channel
@@ -22,6 +22,7 @@ struct NormOperation {
     shape: kernel::NormShape,
     norm: InstanceNorm,
     has_residual: bool,
+    moments: SharedMoments,
 }
 
 impl Operation for NormOperation {
@@ -36,15 +37,10 @@ impl Operation for NormOperation {
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let residual = inputs.get(3).map(|residual| residual.values);
-        let (values, statistics) = kernel::forward(
-            &self.shape,
-            inputs[0].values,
-            inputs[1].values,
-            inputs[2].values,
-            self.norm.eps,
-            self.norm.activation,
-            residual,
-        );
+        let [x, scale, shift] = [0, 1, 2].map(|index| inputs[index].values);
+        let statistics = statistics(&self.moments, &self.shape, x, self.norm.eps);
+        let norm = kernel::Pending::new(&self.shape, &statistics, scale, shift, self.norm.activation);
+        let values = kernel::apply(&norm, x, residual);
         Output { values, shape: inputs[0].shape.to_vec(), saved: vec![statistics.mean, statistics.rstd] }
     }
 
@@ -71,14 +67,21 @@ pub fn instance_norm(
     norm: InstanceNorm,
 ) -> FeatureMap {
     let shape = kernel::NormShape { batch: x.batch(), voxels: x.size().iter().product(), channels: x.channels() };
-    let operation = NormOperation { shape, norm, has_residual: residual.is_some() };
+    let (tensor, moments) = x.tensor_with_moments();
+    let operation = NormOperation { shape, norm, has_residual: residual.is_some(), moments };
     FeatureMap::new(match residual {
-        Some(residual) => apply::quaternary(operation, x.tensor(), scale, shift, residual.tensor()),
-        None => apply::ternary(operation, x.tensor(), scale, shift),
+        Some(residual) => apply::quaternary(operation, tensor, scale, shift, residual.tensor()),
+        None => apply::ternary(operation, tensor, scale, shift),
     })
 }
 
 /// [`instance_norm`] without a residual, left to the one layer that reads the map (see [`FeatureMap`]).
 pub fn pending_instance_norm(x: &FeatureMap, scale: Tensor<1>, shift: Tensor<1>, norm: InstanceNorm) -> FeatureMap {
-    FeatureMap { form: Form::Pending(x.tensor(), PendingNorm { scale, shift, norm }) }
+    let (tensor, moments) = x.tensor_with_moments();
+    FeatureMap { form: Form::Pending(tensor, PendingNorm { scale, shift, norm }), moments }
+}
+
+/// The statistics of `x`, from its moments if they are known.
+pub(crate) fn statistics(moments: &SharedMoments, shape: &kernel::NormShape, x: &[f32], eps: f32) -> Statistics {
+    moments.get().map_or_else(|| kernel::statistics(shape, x, eps), |moments| moments.statistics(eps))
 }

@@ -1,19 +1,21 @@
 //! A convolution of a map whose instance norm is pending: the normalised map is never written.
 
 use crate::apply;
-use crate::feature_map::{FeatureMap, PendingNorm};
+use crate::feature_map::{FeatureMap, PendingNorm, SharedMoments};
 use crate::kernel::{Kept, Kernel};
-use crate::norm::InstanceNorm;
+use crate::norm::{InstanceNorm, statistics};
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
 use mist_kernels::conv::{self, ConvShape, Input};
-use mist_kernels::instance_norm::{Branch, NormShape, Pending, Statistics, backward, statistics};
+use mist_kernels::instance_norm::{Branch, NormShape, Pending, Statistics, backward};
 
 #[derive(Debug)]
 struct NormConvOperation {
     shape: ConvShape,
     norm: InstanceNorm,
     kept: Kept,
+    /// Of `x` before its norm, and of the output.
+    moments: [SharedMoments; 2],
 }
 
 impl NormConvOperation {
@@ -41,11 +43,9 @@ impl Operation for NormConvOperation {
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let [x, weight, scale, shift] = [0, 1, 2, 3].map(|index| inputs[index].values);
-        let statistics = statistics(&self.normalised(), x, self.norm.eps);
+        let statistics = statistics(&self.moments[0], &self.normalised(), x, self.norm.eps);
         let norm = Pending::new(&self.normalised(), &statistics, scale, shift, self.norm.activation);
-        let input = Input::Pending(x, &norm);
-        let values = self.kept.forward(&self.shape, input, weight, None);
-        let values = values.unwrap_or_else(|| conv::forward(&self.shape, input, weight, None));
+        let values = self.kept.forward_measured(&self.shape, Input::Pending(x, &norm), weight, &self.moments[1]);
         let [a, b, c] = self.shape.output();
         let shape = vec![self.shape.batch, a, b, c, self.shape.out_channels];
         Output { values, shape, saved: vec![statistics.mean, statistics.rstd] }
@@ -63,9 +63,16 @@ impl Operation for NormConvOperation {
     }
 }
 
-/// The convolution of `x`, whose `norm` is pending, for a shape that the kernels read in place.
-pub(crate) fn norm_conv3d(shape: ConvShape, x: Tensor<5>, norm: PendingNorm, kernel: Kernel) -> FeatureMap {
+/// The convolution of `x` with these moments, whose `norm` is pending, for a shape that the kernels read in place.
+pub(crate) fn norm_conv3d(
+    shape: ConvShape,
+    x: Tensor<5>,
+    moments: SharedMoments,
+    norm: PendingNorm,
+    kernel: Kernel,
+) -> FeatureMap {
     let PendingNorm { scale, shift, norm } = norm;
-    let operation = NormConvOperation { shape, norm, kept: kernel.kept };
-    FeatureMap::new(apply::quaternary(operation, x, kernel.tensor, scale, shift))
+    let output = SharedMoments::default();
+    let operation = NormConvOperation { shape, norm, kept: kernel.kept, moments: [moments, output.clone()] };
+    FeatureMap::measured(apply::quaternary(operation, x, kernel.tensor, scale, shift), output)
 }

@@ -13,9 +13,10 @@ pub use input::Input;
 pub(crate) use input::Part;
 pub use prepared::{Preparation, Prepared};
 
+use crate::instance_norm::Moments;
 use crate::simd::Isa;
 use crate::tile::BLOCK;
-use crate::winograd;
+use crate::winograd::{self, Convolved, Wanted};
 use correlation::Correlation;
 use pack::Packed;
 pub(crate) use pack::Roles;
@@ -84,6 +85,18 @@ pub fn forward<'a>(shape: &ConvShape, x: impl Into<Input<'a>>, weight: &[f32], b
     forward_on(Isa::best(), shape, x.into(), weight, bias)
 }
 
+/// [`forward`] without a bias, and the moments of its output where they cost nothing worth mentioning.
+pub fn forward_measured<'a>(shape: &ConvShape, x: impl Into<Input<'a>>, weight: &[f32]) -> (Vec<f32>, Option<Moments>) {
+    assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+    if !winograd::suits(shape) {
+        return (forward(shape, x, weight, None), None);
+    }
+    let wanted = Wanted { first: shape.out_channels, moments: true };
+    let Convolved { maps: [y, _], moments } =
+        winograd::convolve(Isa::best(), shape, Roles::Forward, x.into(), weight, None, wanted);
+    (y, moments)
+}
+
 /// Gradient of [`forward`] with respect to `x`, from the gradient `dy` of its output.
 pub fn input_gradient(shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
     transposed(shape, dy, weight, None)
@@ -96,7 +109,8 @@ pub fn input_gradients(shape: &ConvShape, dy: &[f32], weight: &[f32], channels: 
     assert_eq!(channels[0] + channels[1], shape.in_channels, "parts do not match the channels");
     assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
-    winograd::convolve(Isa::best(), shape, Roles::Exchanged, dy.into(), weight, None, channels[0])
+    let wanted = Wanted { first: channels[0], moments: false };
+    winograd::convolve(Isa::best(), shape, Roles::Exchanged, dy.into(), weight, None, wanted).maps
 }
 
 /// The transposed convolution, `y[n, i * stride + k - padding, ci] = bias[ci] + sum over co of
@@ -124,7 +138,8 @@ pub(crate) fn forward_on<'a>(
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
     assert!(bias.is_none_or(|bias| bias.len() == shape.out_channels), "bias does not match its shape");
     if winograd::suits(shape) {
-        let [y, _] = winograd::convolve(isa, shape, Roles::Forward, x, weight, bias, shape.out_channels);
+        let wanted = Wanted { first: shape.out_channels, moments: false };
+        let [y, _] = winograd::convolve(isa, shape, Roles::Forward, x, weight, bias, wanted).maps;
         return y;
     }
     let pass = Correlation::new(shape, Roles::Forward);
@@ -137,7 +152,8 @@ pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
     assert!(bias.is_none_or(|bias| bias.len() == shape.in_channels), "bias does not match its shape");
     if winograd::suits(shape) {
-        let [dx, _] = winograd::convolve(isa, shape, Roles::Exchanged, dy.into(), weight, bias, shape.in_channels);
+        let wanted = Wanted { first: shape.in_channels, moments: false };
+        let [dx, _] = winograd::convolve(isa, shape, Roles::Exchanged, dy.into(), weight, bias, wanted).maps;
         return dx;
     }
     let pass = Correlation::new(shape, Roles::Exchanged);

@@ -6,8 +6,9 @@
 use super::correlation::Correlation;
 use super::pack::{Packed, Roles};
 use super::{ConvShape, Input};
+use crate::instance_norm::Moments;
 use crate::simd::Isa;
-use crate::winograd::{self, Tile};
+use crate::winograd::{self, Tile, Wanted};
 
 /// With more output voxels, direct convolutions take no time worth mentioning to prepare (at 8^3: 10 %).
 const DIRECT_VOXELS: usize = 512;
@@ -110,6 +111,21 @@ impl Prepared {
     /// The pass that the weights were prepared for, of `shape`, with the same bits as if they were prepared now; nothing
     /// if that wants another form, as with another size of map.
     pub fn run<'a>(&self, shape: &ConvShape, x: impl Into<Input<'a>>, bias: Option<&[f32]>) -> Option<Vec<f32>> {
+        Some(self.run_wanted(shape, x.into(), bias, false)?.0)
+    }
+
+    /// As [`Self::run`], without a bias, and the moments of the output where they cost nothing worth mentioning.
+    pub fn run_measured<'a>(&self, shape: &ConvShape, x: impl Into<Input<'a>>) -> Option<(Vec<f32>, Option<Moments>)> {
+        self.run_wanted(shape, x.into(), None, true)
+    }
+
+    fn run_wanted(
+        &self,
+        shape: &ConvShape,
+        x: Input,
+        bias: Option<&[f32]>,
+        moments: bool,
+    ) -> Option<(Vec<f32>, Option<Moments>)> {
         let roles = self.preparation.roles;
         if Preparation::new(shape, roles) != self.preparation {
             return None;
@@ -122,13 +138,15 @@ impl Prepared {
             }
         };
         assert!(bias.is_none_or(|bias| bias.len() == channels), "bias does not match its shape");
-        let (isa, x) = (Isa::best(), x.into());
+        let isa = Isa::best();
         Some(match &self.weights {
             Weights::Frequencies(values) => {
-                let [y, _] = winograd::convolve_transformed(isa, shape, roles, x, values, bias, channels);
-                y
+                let wanted = Wanted { first: channels, moments };
+                let convolved = winograd::convolve_transformed(isa, shape, roles, x, values, bias, wanted);
+                let [y, _] = convolved.maps;
+                (y, convolved.moments)
             }
-            Weights::Packed(packed) => Correlation::new(shape, roles).run(isa, x.plain(&read), packed, bias),
+            Weights::Packed(packed) => (Correlation::new(shape, roles).run(isa, x.plain(&read), packed, bias), None),
         })
     }
 }

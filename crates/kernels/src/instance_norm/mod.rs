@@ -3,6 +3,7 @@
 
 mod backward;
 mod forward;
+mod moments;
 mod pending;
 mod statistics;
 
@@ -10,6 +11,8 @@ use crate::Activation;
 use crate::simd::Isa;
 use backward::Backward;
 use forward::Apply;
+pub use moments::Moments;
+pub(crate) use moments::Part;
 pub(crate) use pending::Lanes;
 pub use pending::Pending;
 
@@ -94,7 +97,7 @@ pub fn forward(
 /// Mean and deviation of `x`, `[batch, voxels, channels]`, per image and channel.
 pub fn statistics(shape: &NormShape, x: &[f32], eps: f32) -> Statistics {
     assert_eq!(x.len(), shape.len(), "map does not match its shape");
-    statistics::statistics(Isa::best(), shape, x, eps)
+    statistics::moments(Isa::best(), shape, x).statistics(eps)
 }
 
 /// Applies `norm` to `x`, adding `residual`, of the shape of `x`, before the activation.
@@ -126,7 +129,7 @@ pub(crate) fn forward_on(
     residual: Option<&[f32]>,
 ) -> (Vec<f32>, Statistics) {
     assert_eq!(x.len(), shape.len(), "map does not match its shape");
-    let statistics = statistics::statistics(isa, shape, x, eps);
+    let statistics = statistics::moments(isa, shape, x).statistics(eps);
     let y = apply_on(isa, &Pending::new(shape, &statistics, gamma, beta, activation), x, residual);
     (y, statistics)
 }

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::{NormShape, Statistics};
+use super::NormShape;
+use super::moments::{Moments, Part};
 use crate::simd::{Isa, Kernel, Simd};
 
 /// Voxels that are summed in `f32` before they join a sum in `f64`.
@@ -108,11 +109,11 @@ impl<T: Terms> Kernel for Chunk<'_, T> {
 }
 
 /// `x - shift` and its square, where the shift is the chunk's first voxel: no digits are lost to a large mean.
-struct Moments<'a> {
+struct Differences<'a> {
     x: &'a [f32],
 }
 
-impl Terms for Moments<'_> {
+impl Terms for Differences<'_> {
     type Constants<S: Simd> = S::V;
 
     #[inline(always)]
@@ -130,31 +131,20 @@ impl Terms for Moments<'_> {
     }
 }
 
-/// Mean and reciprocal standard deviation of every image and channel.
-pub(super) fn statistics(isa: Isa, shape: &NormShape, x: &[f32], eps: f32) -> Statistics {
-    let chunks = sum_chunks(isa, shape, &Moments { x });
+/// Mean and variance of every image and channel.
+pub(super) fn moments(isa: Isa, shape: &NormShape, x: &[f32]) -> Moments {
+    let chunks = sum_chunks(isa, shape, &Differences { x });
     let per_image = shape.voxels.div_ceil(CHUNK);
-    let (mut means, mut rstds) = (Vec::new(), Vec::new());
-    for image in 0..shape.batch {
-        for channel in 0..shape.channels {
-            // (shift, sum of differences, sum of their squares, count) of each chunk.
-            let parts = chunks[image * per_image..][..per_image].iter().enumerate().map(|(index, sums)| {
-                let first = image * shape.voxels + index * CHUNK;
-                let count = CHUNK.min(shape.voxels - index * CHUNK) as f64;
-                (f64::from(x[first * shape.channels + channel]), sums[channel], sums[shape.channels + channel], count)
-            });
-            let total: f64 = parts.clone().map(|(shift, sum, _, count)| count * shift + sum).sum();
-            let mean = total / shape.voxels as f64;
-            let squares: f64 = parts
-                .map(|(shift, sum, squares, count)| {
-                    let offset = shift - mean;
-                    squares + offset * (2.0 * sum + count * offset)
-                })
-                .sum();
-            let variance = (squares / shape.voxels as f64).max(0.0);
-            means.push(mean as f32);
-            rstds.push((1.0 / (variance + f64::from(eps)).sqrt()) as f32);
-        }
-    }
-    Statistics { mean: means, rstd: rstds }
+    let channels = shape.channels;
+    Moments::new(shape, |image| {
+        chunks[image * per_image..][..per_image].iter().enumerate().map(move |(index, sums)| {
+            let first = image * shape.voxels + index * CHUNK;
+            Part {
+                count: CHUNK.min(shape.voxels - index * CHUNK),
+                shift: &x[first * channels..][..channels],
+                sum: &sums[..channels],
+                squares: &sums[channels..],
+            }
+        })
+    })
 }

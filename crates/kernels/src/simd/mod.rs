@@ -45,6 +45,21 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `LANES` values must be writable at `to`.
     unsafe fn store(self, to: *mut f32, value: Self::V);
 
+    /// As [`Self::store`], past the caches: for what nobody reads soon. To be followed by [`Self::fence`] before another
+    /// thread may read it.
+    ///
+    /// # Safety
+    /// As for [`Self::store`], and `to` must be aligned to the vector.
+    #[inline(always)]
+    unsafe fn stream(self, to: *mut f32, value: Self::V) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(to, value) }
+    }
+
+    /// Makes streamed values visible to whoever synchronizes with this thread.
+    #[inline(always)]
+    fn fence(self) {}
+
     #[inline(always)]
     fn zero(self) -> Self::V {
         self.splat(0.0)

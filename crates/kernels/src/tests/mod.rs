@@ -7,6 +7,7 @@ mod grouped;
 mod input;
 mod instance_norm;
 mod maps;
+mod moments;
 mod pool;
 mod region_loss;
 mod transposed;

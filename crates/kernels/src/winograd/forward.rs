@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::Convolved;
 use super::grid::Grid;
 use super::input::{self, Source, input_tiles};
-use super::output::{Products, Target, output_tiles};
+use super::output::{MOMENTS, Products, Target, Voxels, output_tile};
 use super::weights::{Frequencies, SLAB};
 use crate::output::{Shared, filled_together, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
@@ -24,6 +25,10 @@ const PAD: usize = 16;
 const PHASED_PAIRS: usize = 128 * 128;
 /// Tiles of a batch in that case.
 const BATCH_TILES: usize = 64;
+/// Bytes from which on a map is written past the caches, which could not keep it until it is read.
+const STREAMED: usize = 16 << 20;
+/// Of vectors that are written so.
+const ALIGNMENT: usize = 64;
 /// Tiles of one job of a transform phase.
 const TRANSFORM_TILES: usize = 4;
 
@@ -39,34 +44,51 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Computes the output, the first so many channels as one map and the others as another; `D * H * W` is the grid's
-    /// tile.
-    pub fn run<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, channels: [usize; 2]) -> [Vec<f32>; 2] {
+    /// Computes the output, the first so many channels as one map and the others as another, and if wanted the moments of
+    /// the first; `D * H * W` is the grid's tile.
+    pub fn run<const D: usize, const H: usize, const W: usize>(
+        &self,
+        isa: Isa,
+        channels: [usize; 2],
+        measures: bool,
+    ) -> Convolved {
         assert_eq!(channels[0] + channels[1], self.output_channels, "parts do not make the output");
         assert!(channels[0].is_multiple_of(BLOCK), "parts are not whole blocks of channels");
         let voxels = self.grid.batch * self.grid.output.iter().product::<usize>();
         let lengths = channels.map(|channels| voxels * channels);
         let all = self.grid.tiles();
-        let target = |maps: [*mut f32; 2]| Target { maps: maps.map(Shared), channels };
-        if self.source_channels * self.output_channels >= PHASED_PAIRS {
-            let fill = |_, maps| self.in_phases::<D, H, W>(isa, target(maps));
-            // SAFETY: the one job writes all tiles.
-            return unsafe { filled_together(lengths, 1, fill) };
-        }
-        let fill = |_, maps: [*mut f32; 2]| {
-            let target = target(maps);
-            // Slabs outermost, so that their weights stay in the second-level cache for all tiles.
-            for first in (0..self.source_channels).step_by(SLAB) {
-                let sources = first..(first + SLAB).min(self.source_channels);
-                (0..all.div_ceil(FUSED_TILES)).into_par_iter().with_max_len(1).for_each(|job| {
-                    let tiles = job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all);
-                    self.fused::<D, H, W>(isa, sources.clone(), tiles, target);
-                });
-            }
+        let mut moments = vec![0.0f32; if measures { all * MOMENTS * channels[0] } else { 0 }];
+        let room = Shared(if measures { moments.as_mut_ptr() } else { std::ptr::null_mut() });
+        let target = |maps: [*mut f32; 2]| {
+            let aligned = maps.iter().all(|map| map.addr().is_multiple_of(ALIGNMENT));
+            let stream = aligned && size_of::<f32>() * lengths[0] >= STREAMED;
+            Target { maps: maps.map(Shared), channels, stream, moments: room }
         };
-        // SAFETY: every voxel is in exactly one tile, every tile in one job, and the jobs of the first slab write all
-        // channels, to which those of the others add.
-        unsafe { filled_together(lengths, 1, fill) }
+        // SAFETY: every voxel is in exactly one tile, every tile in one job, and the jobs write all channels.
+        let maps = unsafe {
+            filled_together(lengths, 1, |_, maps| {
+                if self.source_channels * self.output_channels >= PHASED_PAIRS {
+                    self.in_phases::<D, H, W>(isa, target(maps));
+                } else {
+                    self.in_slabs::<D, H, W>(isa, target(maps));
+                }
+            })
+        };
+        let moments = measures.then(|| self.grid.moments(channels[0], &moments));
+        Convolved { maps, moments }
+    }
+
+    /// All phases of a few tiles at a time, for one slab of source channels after the other: the weights of a slab stay in
+    /// the second-level cache for all tiles.
+    fn in_slabs<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, target: Target) {
+        let all = self.grid.tiles();
+        for first in (0..self.source_channels).step_by(SLAB) {
+            let sources = first..(first + SLAB).min(self.source_channels);
+            (0..all.div_ceil(FUSED_TILES)).into_par_iter().with_max_len(1).for_each(|job| {
+                let tiles = job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all);
+                self.fused::<D, H, W>(isa, sources.clone(), tiles, target);
+            });
+        }
     }
 
     /// All phases of some tiles and source channels; the products of a few output channels at a time.
@@ -79,6 +101,7 @@ impl Pass<'_> {
     ) {
         let frequencies = self.grid.frequencies();
         let group = 2 * isa.lanes();
+        let target = if sources.end < self.source_channels { target.unmeasured() } else { target };
         let input_step = tiles.len() * sources.len() + PAD;
         let frequency_step = tiles.len() * group + PAD;
         with_scratch(frequencies * (input_step + frequency_step), |scratch| {
@@ -249,11 +272,14 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
                     let offset = index * self.products.tile_step + channel - self.channels.start;
                     let products = Products { values: self.products.values.add(offset), ..self.products };
                     let bias = if self.adds { None } else { Some(simd.load(self.pass.bias.as_ptr().add(channel))) };
-                    let (grid, (map, voxel_step)) = (&self.pass.grid, self.target.at(channel));
-                    output_tiles::<S, D, H, W>(simd, grid, products, tile..tile + 1, bias, map, voxel_step);
+                    let (map, step) = self.target.at(channel);
+                    let moments = self.target.moments_at(tile, channel);
+                    let to = Voxels { map, step, bias, stream: self.target.stream, moments };
+                    output_tile::<S, D, H, W>(simd, &self.pass.grid, products, tile, to);
                 }
                 channel += S::LANES;
             }
         }
+        simd.fence();
     }
 }

@@ -1,5 +1,8 @@
 //! How a map is cut into tiles.
 
+use super::output::MOMENTS;
+use crate::instance_norm::{Moments, NormShape, Part};
+
 /// Tiles of an output map and the input voxels they read. Tiles are numbered with width fastest, then height, depth,
 /// image.
 #[derive(Clone, Copy)]
@@ -49,5 +52,25 @@ impl Grid {
         let (plane, h) = (row / height, row % height);
         let tile = [plane % depth, h, w];
         Place { image: plane / depth, start: std::array::from_fn(|axis| tile[axis] * self.tile[axis]) }
+    }
+
+    /// The moments of all images, from those of the tiles, `[tile][3][channels]`.
+    pub fn moments(&self, channels: usize, of_tiles: &[f32]) -> Moments {
+        let shape = NormShape { batch: self.batch, voxels: self.output.iter().product(), channels };
+        let per_image = self.tiles() / self.batch.max(1);
+        Moments::new(&shape, |image| {
+            let tiles = image * per_image..(image + 1) * per_image;
+            tiles.zip(of_tiles.chunks_exact(MOMENTS * channels).skip(image * per_image)).map(|(tile, values)| {
+                let (shift, sums) = values.split_at(channels);
+                let (sum, squares) = sums.split_at(channels);
+                Part { count: self.voxels_of(tile), shift, sum, squares }
+            })
+        })
+    }
+
+    /// Voxels of a tile that are inside the map.
+    fn voxels_of(&self, tile: usize) -> usize {
+        let start = self.place(tile).start;
+        (0..3).map(|axis| self.tile[axis].min(self.output[axis] - start[axis])).product()
     }
 }

@@ -15,6 +15,7 @@ mod weight_gradient;
 mod weights;
 
 use crate::conv::{ConvShape, Input, Roles};
+use crate::instance_norm::Moments;
 use crate::output::with_scratch;
 use crate::simd::Isa;
 use crate::tile::BLOCK;
@@ -79,8 +80,24 @@ pub(crate) fn tile_of_pass(shape: &ConvShape) -> Tile {
     tile(shape, shape.in_channels * shape.out_channels >= 256 * 128 && voxels <= 512)
 }
 
-/// The forward pass, or with exchanged roles the input gradient, of a shape that [`suits`]. The first `first` channels
-/// of the output make one map, the others a second one.
+/// What a pass makes.
+pub(crate) struct Convolved {
+    /// The first channels, and the others.
+    pub maps: [Vec<f32>; 2],
+    /// Of the first map, where they were wanted.
+    pub moments: Option<Moments>,
+}
+
+/// How the output of a pass is wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// Channels of the first map.
+    pub first: usize,
+    /// Whether its moments are, too.
+    pub moments: bool,
+}
+
+/// The forward pass, or with exchanged roles the input gradient, of a shape that [`suits`].
 pub(crate) fn convolve(
     isa: Isa,
     shape: &ConvShape,
@@ -88,12 +105,12 @@ pub(crate) fn convolve(
     input: Input,
     weight: &[f32],
     bias: Option<&[f32]>,
-    first: usize,
-) -> [Vec<f32>; 2] {
+    wanted: Wanted,
+) -> Convolved {
     let tile = tile_of_pass(shape);
     with_scratch(tile.frequencies() * shape.in_channels * shape.out_channels, |room| {
         transform_weights(isa, shape, roles, tile, weight, room);
-        convolve_transformed(isa, shape, roles, input, room, bias, first)
+        convolve_transformed(isa, shape, roles, input, room, bias, wanted)
     })
 }
 
@@ -121,12 +138,12 @@ pub(crate) fn convolve_transformed(
     input: Input,
     weights: &[f32],
     bias: Option<&[f32]>,
-    first: usize,
-) -> [Vec<f32>; 2] {
+    wanted: Wanted,
+) -> Convolved {
     match tile_of_pass(shape) {
-        Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, input, weights, bias, first),
-        Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, input, weights, bias, first),
-        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, input, weights, bias, first),
+        Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, input, weights, bias, wanted),
+        Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, input, weights, bias, wanted),
+        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, input, weights, bias, wanted),
     }
 }
 
@@ -137,8 +154,8 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
     input: Input,
     weights: &[f32],
     bias: Option<&[f32]>,
-    first: usize,
-) -> [Vec<f32>; 2] {
+    wanted: Wanted,
+) -> Convolved {
     let (batch, tile) = (shape.batch, [D, H, W]);
     let (grid, source_channels, output_channels) = match roles {
         Roles::Forward => {
@@ -156,7 +173,7 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
     let bias = bias.unwrap_or(&zeros);
     let weights = Frequencies::new(weights, grid.frequencies(), [source_channels, output_channels]);
     let pass = Pass { grid, source: &source, source_channels, output_channels, weights, bias };
-    pass.run::<D, H, W>(isa, [first, output_channels - first])
+    pass.run::<D, H, W>(isa, [wanted.first, output_channels - wanted.first], wanted.moments)
 }
 
 /// The weight gradient of a shape that [`suits`].

@@ -1,7 +1,6 @@
 //! Products of a tile to output voxels.
 
 use std::mem::MaybeUninit;
-use std::ops::Range;
 
 use super::grid::Grid;
 use super::transform::{for_each_index, output, samples};
@@ -23,6 +22,10 @@ pub(super) struct Target {
     pub maps: [Shared; 2],
     /// Channels of the two maps.
     pub channels: [usize; 2],
+    /// Whether to write past the caches.
+    pub stream: bool,
+    /// Room for the moments of every tile, `[tile][3][channels]`, of the first map; null where none are wanted.
+    pub moments: Shared,
 }
 
 impl Target {
@@ -36,68 +39,107 @@ impl Target {
             (self.maps[1].pointer().wrapping_add(channel - first), second)
         }
     }
+
+    /// The same maps, of values that are not final.
+    pub fn unmeasured(self) -> Self {
+        Self { moments: Shared(std::ptr::null_mut()), ..self }
+    }
+
+    /// Room for the moments of a channel of a tile, and their distance.
+    #[inline(always)]
+    pub fn moments_at(&self, tile: usize, channel: usize) -> Option<(*mut f32, usize)> {
+        let (room, step) = (self.moments.pointer(), self.channels[0]);
+        (!room.is_null()).then(|| (room.wrapping_add(tile * MOMENTS * step + channel), step))
+    }
 }
 
-/// `At m` along all axes, plus `bias` or, where there is none, what the map holds; stores the voxels that are inside the
-/// map.
+/// Of the values of a tile and channel: the first one, and the sums of the differences from it and of their squares.
+pub(super) const MOMENTS: usize = 3;
+
+/// A vector of channels of a map.
+#[derive(Clone, Copy)]
+pub(super) struct Voxels<S: Simd> {
+    /// Of the first voxel.
+    pub map: *mut f32,
+    /// Distance of neighbouring voxels.
+    pub step: usize,
+    /// What is added to every voxel; where there is nothing, what the map holds.
+    pub bias: Option<S::V>,
+    /// Whether to write past the caches.
+    pub stream: bool,
+    /// Where the [`MOMENTS`] of the tile go, and their distance.
+    pub moments: Option<(*mut f32, usize)>,
+}
+
+/// `At m` along all axes of a tile, plus the bias; stores the voxels that are inside the map, and their moments.
 ///
 /// # Safety
-/// `map` must point to the vector's first channel in the grid's output map, whose voxels have `channels` values.
+/// `to` must be a vector of channels of the grid's output map, and `products` hold all frequencies of the tile.
 #[inline(always)]
-pub(super) unsafe fn output_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
+pub(super) unsafe fn output_tile<S: Simd, const D: usize, const H: usize, const W: usize>(
     simd: S,
     grid: &Grid,
     products: Products,
-    tiles: Range<usize>,
-    bias: Option<S::V>,
-    map: *mut f32,
-    channels: usize,
+    tile: usize,
+    to: Voxels<S>,
 ) {
     let [depth, height, width] = grid.output;
     let mut first: MaybeUninit<[[[S::V; 6]; 6]; 4]> = MaybeUninit::uninit();
     let first: *mut S::V = first.as_mut_ptr().cast();
     let mut second: MaybeUninit<[[[S::V; 6]; 4]; 4]> = MaybeUninit::uninit();
     let second: *mut S::V = second.as_mut_ptr().cast();
-    for (index, tile) in tiles.enumerate() {
-        let place = grid.place(tile);
-        let [d0, h0, w0] = place.start;
-        // SAFETY: all frequencies of the tile are readable; scratch is written before it is read, at
-        // `first[d][frequency of w][frequency of h]` and `second[d][h][frequency of w]`; stores stay in the map.
-        unsafe {
-            let values = products.values.add(index * products.tile_step);
-            for j in 0..H + 2 {
-                for k in 0..W + 2 {
-                    let frequency = j * (W + 2) + k;
-                    let line = samples!(D, simd, I => {
-                        simd.load(values.add((I * (H + 2) * (W + 2) + frequency) * products.frequency_step))
-                    });
-                    let line = output::<S, D>(simd, line);
-                    for_each_index!(D, I => *first.add((I * 6 + k) * 6 + j) = line[I]);
-                }
+    let place = grid.place(tile);
+    let [d0, h0, w0] = place.start;
+    // SAFETY: all frequencies of the tile are readable; scratch is written before it is read, at
+    // `first[d][frequency of w][frequency of h]` and `second[d][h][frequency of w]`; stores stay in the map.
+    unsafe {
+        for j in 0..H + 2 {
+            for k in 0..W + 2 {
+                let frequency = j * (W + 2) + k;
+                let line = samples!(D, simd, I => {
+                    simd.load(products.values.add((I * (H + 2) * (W + 2) + frequency) * products.frequency_step))
+                });
+                let line = output::<S, D>(simd, line);
+                for_each_index!(D, I => *first.add((I * 6 + k) * 6 + j) = line[I]);
             }
-            for i in 0..D {
-                for k in 0..W + 2 {
-                    let line = samples!(H, simd, J => *first.add((i * 6 + k) * 6 + J));
-                    let line = output::<S, H>(simd, line);
-                    for_each_index!(H, J => *second.add((i * 4 + J) * 6 + k) = line[J]);
-                }
+        }
+        for i in 0..D {
+            for k in 0..W + 2 {
+                let line = samples!(H, simd, J => *first.add((i * 6 + k) * 6 + J));
+                let line = output::<S, H>(simd, line);
+                for_each_index!(H, J => *second.add((i * 4 + J) * 6 + k) = line[J]);
             }
-            for i in 0..D.min(depth - d0) {
-                for j in 0..H.min(height - h0) {
-                    let line = samples!(W, simd, K => *second.add((i * 4 + j) * 6 + K));
-                    let line = output::<S, W>(simd, line);
-                    let voxel = ((place.image * depth + d0 + i) * height + h0 + j) * width + w0;
-                    let row = map.add(voxel * channels);
-                    for_each_index!(W, K => if K < width - w0 {
-                        let voxel = row.add(K * channels);
-                        let start = match bias {
-                            Some(bias) => bias,
-                            None => simd.load(voxel),
-                        };
-                        simd.store(voxel, simd.add(line[K], start));
-                    });
-                }
+        }
+        let (mut shift, mut sum, mut squares) = (simd.zero(), simd.zero(), simd.zero());
+        for i in 0..D.min(depth - d0) {
+            for j in 0..H.min(height - h0) {
+                let line = samples!(W, simd, K => *second.add((i * 4 + j) * 6 + K));
+                let line = output::<S, W>(simd, line);
+                let voxel = ((place.image * depth + d0 + i) * height + h0 + j) * width + w0;
+                let row = to.map.add(voxel * to.step);
+                for_each_index!(W, K => if K < width - w0 {
+                    let voxel = row.add(K * to.step);
+                    let start = match to.bias {
+                        Some(bias) => bias,
+                        None => simd.load(voxel),
+                    };
+                    let value = simd.add(line[K], start);
+                    if to.stream { simd.stream(voxel, value) } else { simd.store(voxel, value) }
+                    if to.moments.is_some() {
+                        if i == 0 && j == 0 && K == 0 {
+                            shift = value;
+                        }
+                        let difference = simd.sub(value, shift);
+                        sum = simd.add(sum, difference);
+                        squares = simd.fma(difference, difference, squares);
+                    }
+                });
             }
+        }
+        if let Some((moments, step)) = to.moments {
+            simd.store(moments, shift);
+            simd.store(moments.add(step), sum);
+            simd.store(moments.add(2 * step), squares);
         }
     }
 }

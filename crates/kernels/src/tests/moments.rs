@@ -1,0 +1,48 @@
+//! Moments that a convolution measures on the way, against those of its output.
+
+use super::data::{bits, error, noise, same_on_any_threads};
+use crate::ConvShape;
+use crate::conv::{forward, forward_measured};
+use crate::instance_norm::{NormShape, statistics};
+
+/// Odd sizes, so that tiles reach over every end; several slabs of input channels, and with many channels all phases one
+/// after the other.
+fn shapes() -> impl Iterator<Item = ConvShape> {
+    [([13, 14, 17], 1, [32, 32]), ([9, 10, 12], 2, [80, 16]), ([8, 9, 8], 1, [64, 256])].into_iter().map(
+        |(input, batch, [in_channels, out_channels])| ConvShape {
+            batch,
+            input,
+            in_channels,
+            out_channels,
+            kernel: [3; 3],
+            stride: [1; 3],
+            padding: [1; 3],
+        },
+    )
+}
+
+#[test]
+fn moments_are_those_of_the_output() {
+    for shape in shapes() {
+        let x: Vec<f32> = noise(1, shape.input_len()).into_iter().map(|value| value + 2.0).collect();
+        let weight = noise(2, shape.weight_len());
+        let (y, moments) = forward_measured(&shape, &x, &weight);
+        assert_eq!(bits(&y), bits(&forward(&shape, &x, &weight, None)), "{shape:?}");
+        let norm = NormShape { batch: shape.batch, voxels: shape.input.iter().product(), channels: shape.out_channels };
+        let (found, expected) = (moments.unwrap().statistics(1e-5), statistics(&norm, &y, 1e-5));
+        // Both sum in single precision first, over other groups of voxels.
+        assert!(error(&found.mean, &expected.mean) < 1e-6, "{shape:?}");
+        assert!(error(&found.rstd, &expected.rstd) < 1e-6, "{shape:?}");
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    for shape in shapes() {
+        let (x, weight) = (noise(1, shape.input_len()), noise(2, shape.weight_len()));
+        same_on_any_threads(|| {
+            let statistics = forward_measured(&shape, &x, &weight).1.unwrap().statistics(1e-5);
+            [statistics.mean, statistics.rstd].concat()
+        });
+    }
+}
