@@ -66,12 +66,4 @@ impl Simd for Avx2 {
     unsafe fn store(self, to: *mut f32, value: __m256) {
         intrinsic!(_mm256_storeu_ps(to, value))
     }
-    #[inline(always)]
-    unsafe fn stream(self, to: *mut f32, value: __m256) {
-        intrinsic!(_mm256_stream_ps(to, value))
-    }
-    #[inline(always)]
-    fn fence(self) {
-        intrinsic!(_mm_sfence())
-    }
 }

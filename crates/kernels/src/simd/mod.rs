@@ -45,21 +45,6 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `LANES` values must be writable at `to`.
     unsafe fn store(self, to: *mut f32, value: Self::V);
 
-    /// As [`Self::store`], past the caches: for what nobody reads soon. To be followed by [`Self::fence`] before another
-    /// thread may read it.
-    ///
-    /// # Safety
-    /// As for [`Self::store`], and `to` must be aligned to the vector.
-    #[inline(always)]
-    unsafe fn stream(self, to: *mut f32, value: Self::V) {
-        // SAFETY: the caller's promise.
-        unsafe { self.store(to, value) }
-    }
-
-    /// Makes streamed values visible to whoever synchronizes with this thread.
-    #[inline(always)]
-    fn fence(self) {}
-
     #[inline(always)]
     fn zero(self) -> Self::V {
         self.splat(0.0)
@@ -102,6 +87,19 @@ pub(crate) trait Simd: Copy + Send + Sync {
             unsafe { *to.add(lane) = lanes[lane] };
         }
     }
+}
+
+/// Asks for the cache line at `at`, which may be anywhere, to be fetched.
+#[inline(always)]
+pub(crate) fn prefetch(at: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint reads nothing, whatever the address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// A piece of work to be compiled for every instruction set.

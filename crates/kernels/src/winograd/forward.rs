@@ -25,10 +25,6 @@ const PAD: usize = 16;
 const PHASED_PAIRS: usize = 128 * 128;
 /// Tiles of a batch in that case.
 const BATCH_TILES: usize = 64;
-/// Bytes from which on a map is written past the caches, which could not keep it until it is read.
-const STREAMED: usize = 16 << 20;
-/// Of vectors that are written so.
-const ALIGNMENT: usize = 64;
 /// Tiles of one job of a transform phase.
 const TRANSFORM_TILES: usize = 4;
 
@@ -59,11 +55,7 @@ impl Pass<'_> {
         let all = self.grid.tiles();
         let mut moments = vec![0.0f32; if measures { all * MOMENTS * channels[0] } else { 0 }];
         let room = Shared(if measures { moments.as_mut_ptr() } else { std::ptr::null_mut() });
-        let target = |maps: [*mut f32; 2]| {
-            let aligned = maps.iter().all(|map| map.addr().is_multiple_of(ALIGNMENT));
-            let stream = aligned && size_of::<f32>() * lengths[0] >= STREAMED;
-            Target { maps: maps.map(Shared), channels, stream, moments: room }
-        };
+        let target = |maps: [*mut f32; 2]| Target { maps: maps.map(Shared), channels, moments: room };
         // SAFETY: every voxel is in exactly one tile, every tile in one job, and the jobs write all channels.
         let maps = unsafe {
             filled_together(lengths, 1, |_, maps| {
@@ -274,12 +266,11 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
                     let bias = if self.adds { None } else { Some(simd.load(self.pass.bias.as_ptr().add(channel))) };
                     let (map, step) = self.target.at(channel);
                     let moments = self.target.moments_at(tile, channel);
-                    let to = Voxels { map, step, bias, stream: self.target.stream, moments };
+                    let to = Voxels { map, step, bias, moments };
                     output_tile::<S, D, H, W>(simd, &self.pass.grid, products, tile, to);
                 }
                 channel += S::LANES;
             }
         }
-        simd.fence();
     }
 }

@@ -22,8 +22,6 @@ pub(super) struct Target {
     pub maps: [Shared; 2],
     /// Channels of the two maps.
     pub channels: [usize; 2],
-    /// Whether to write past the caches.
-    pub stream: bool,
     /// Room for the moments of every tile, `[tile][3][channels]`, of the first map; null where none are wanted.
     pub moments: Shared,
 }
@@ -65,8 +63,6 @@ pub(super) struct Voxels<S: Simd> {
     pub step: usize,
     /// What is added to every voxel; where there is nothing, what the map holds.
     pub bias: Option<S::V>,
-    /// Whether to write past the caches.
-    pub stream: bool,
     /// Where the [`MOMENTS`] of the tile go, and their distance.
     pub moments: Option<(*mut f32, usize)>,
 }
@@ -124,7 +120,7 @@ pub(super) unsafe fn output_tile<S: Simd, const D: usize, const H: usize, const 
                         None => simd.load(voxel),
                     };
                     let value = simd.add(line[K], start);
-                    if to.stream { simd.stream(voxel, value) } else { simd.store(voxel, value) }
+                    simd.store(voxel, value);
                     if to.moments.is_some() {
                         if i == 0 && j == 0 && K == 0 {
                             shift = value;
