@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use mist_kernels::instance_norm::{self, Branch, NormShape, Pending};
+use mist_kernels::instance_norm::{self, NormShape, Pending};
 use mist_kernels::{
     Activation, ConvShape, DepthwiseShape, Extremum, PoolShape, TransposedShape, conv, depthwise, pool,
 };
@@ -143,7 +143,7 @@ fn normalisation(filter: &str, batch: usize, channels: usize, size: usize) {
     let norm = Pending::new(&shape, &statistics, &gamma, &beta, activation);
     let passes = [
         time(|| instance_norm::forward(&shape, &x, &gamma, &beta, 1e-5, activation, None)),
-        time(|| instance_norm::backward(&norm, &x, &gamma, Branch::Recomputed, &dy, false)),
+        time(|| instance_norm::backward(&norm, &x, &gamma, &dy)),
     ];
     report(&name, 20.0 * shape.len() as f64, &passes);
 }

@@ -4,7 +4,7 @@ use crate::apply;
 use crate::feature_map::{FeatureMap, Form, PendingNorm, SharedMoments};
 use crate::operation::{Context, Keeps, Operation, Output, View};
 use burn::tensor::Tensor;
-use mist_kernels::instance_norm::{Branch, Statistics};
+use mist_kernels::instance_norm::Statistics;
 use mist_kernels::{Activation, instance_norm as kernel};
 
 /// `activation(scale · (x − mean)/√(variance + eps) + shift + residual)` per sample and channel
@@ -48,13 +48,12 @@ impl Operation for NormOperation {
         let statistics = kernel::Statistics { mean: context.saved[0].to_vec(), rstd: context.saved[1].to_vec() };
         let [x, scale, shift] = [0, 1, 2].map(|index| context.inputs[index].values);
         let norm = kernel::Pending::new(&self.shape, &statistics, scale, shift, self.norm.activation);
-        let branch = if self.has_residual { Branch::Output(context.output) } else { Branch::Recomputed };
-        let gradients = kernel::backward(&norm, x, scale, branch, context.gradient, self.has_residual);
-        let mut by_input = vec![Some(gradients.x), Some(gradients.gamma), Some(gradients.beta)];
-        if self.has_residual {
-            by_input.push(gradients.residual);
+        let by_input = |gradients: kernel::Gradients| [gradients.x, gradients.gamma, gradients.beta].map(Some);
+        if !self.has_residual {
+            return by_input(kernel::backward(&norm, x, scale, context.gradient)).into();
         }
-        by_input
+        let (gradients, residual) = kernel::backward_residual(&norm, x, scale, context.output, context.gradient);
+        by_input(gradients).into_iter().chain([Some(residual)]).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::norm::{InstanceNorm, statistics};
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
 use mist_kernels::conv::{self, ConvShape, Input};
-use mist_kernels::instance_norm::{Branch, NormShape, Pending, Statistics, backward};
+use mist_kernels::instance_norm::{NormShape, Pending, Statistics, backward};
 
 #[derive(Debug)]
 struct NormConvOperation {
@@ -58,7 +58,7 @@ impl Operation for NormConvOperation {
         let weight_gradient =
             context.wanted[1].then(|| conv::weight_gradient(&self.shape, Input::Pending(x, &norm), context.gradient));
         let dy = conv::input_gradient(&self.shape, context.gradient, weight);
-        let gradients = backward(&norm, x, scale, Branch::Recomputed, &dy, false);
+        let gradients = backward(&norm, x, scale, &dy);
         vec![Some(gradients.x), weight_gradient, Some(gradients.gamma), Some(gradients.beta)]
     }
 }

@@ -6,17 +6,21 @@ use std::mem::MaybeUninit;
 use super::forward::GROUP;
 use super::pending::Lanes;
 use super::statistics::{CHUNK, Terms, sum_chunks};
-use super::{Branch, Gradients, NormShape, Pending};
+use super::{Gradients, NormShape, Pending};
 use crate::output::{filled_parts, pieces};
 use crate::simd::{Isa, Kernel, Simd};
+
+/// Values of a job of [`before_activation`].
+const PIECE: usize = 1 << 15;
 
 /// What the backward pass reads.
 pub(super) struct Backward<'a> {
     pub norm: &'a Pending<'a>,
     pub x: &'a [f32],
     pub gamma: &'a [f32],
-    pub branch: Branch<'a>,
+    /// Gradient of the output, or where not `activated` of the norm itself.
     pub dy: &'a [f32],
+    pub activated: bool,
 }
 
 /// Per-channel numbers of both sweeps.
@@ -67,20 +71,19 @@ impl Backward<'_> {
         // SAFETY: the caller promises `count` values.
         unsafe {
             let dy = simd.load_first(self.dy.as_ptr().add(at), count);
-            let key = match self.branch {
-                Branch::Output(y) => simd.load_first(y.as_ptr().add(at), count),
-                Branch::Recomputed => lanes.normalised(simd, x),
-            };
-            simd.where_positive(key, dy, simd.mul(dy, lanes.slope))
+            if !self.activated {
+                return dy;
+            }
+            // The branch that the activation took, from the sign of the norm, computed again.
+            simd.where_positive(lanes.normalised(simd, x), dy, simd.mul(dy, lanes.slope))
         }
     }
 
-    pub fn run(&self, isa: Isa, has_residual: bool) -> Gradients {
+    pub fn run(&self, isa: Isa) -> Gradients {
         let NormShape { batch, voxels, channels } = *self.norm.shape();
         let statistics = self.norm.statistics;
         let chunks = voxels.div_ceil(CHUNK);
         let parts = sum_chunks(isa, self.norm.shape(), self);
-        let mut gradients = Gradients { x: Vec::new(), gamma: Vec::new(), beta: Vec::new(), residual: None };
         let (mut beta, mut gamma) = (vec![0.0f64; channels], vec![0.0f64; channels]);
         // Of each image and channel: gamma * rstd, mean(g) and mean(g z).
         let (mut scale, mut mean_g, mut mean_gz) = (Vec::new(), Vec::new(), Vec::new());
@@ -96,10 +99,7 @@ impl Backward<'_> {
                 mean_gz.push((sum_gz / voxels as f64) as f32);
             }
         }
-        gradients.beta = beta.into_iter().map(|sum| sum as f32).collect();
-        gradients.gamma = gamma.into_iter().map(|sum| sum as f32).collect();
-
-        let lengths = || (0..batch).flat_map(|_| pieces(voxels, CHUNK)).map(|voxels| voxels * channels);
+        let lengths = (0..batch).flat_map(|_| pieces(voxels, CHUNK)).map(|voxels| voxels * channels);
         let first = |job: usize| (job / chunks * voxels + job % chunks * CHUNK) * channels;
         let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
             let image = job / chunks;
@@ -107,21 +107,25 @@ impl Backward<'_> {
                 (&scale[image * channels..], &mean_g[image * channels..], &mean_gz[image * channels..]);
             isa.run(Chunk { pass: self, image, first: first(job), scale, mean_g, mean_gz, output: part });
         };
-        // SAFETY: a job writes all channels of all its voxels.
-        gradients.x = unsafe { filled_parts(lengths(), fill) };
-        if let Branch::Output(y) = self.branch
-            && has_residual
-        {
-            let slope = self.norm.slope();
-            let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
-                let range = first(job)..first(job) + part.len();
-                isa.run(Residual { y: &y[range.clone()], dy: &self.dy[range], slope, output: part });
-            };
-            // SAFETY: a job writes all its values.
-            gradients.residual = Some(unsafe { filled_parts(lengths(), fill) });
+        let rounded = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
+        Gradients {
+            // SAFETY: a job writes all channels of all its voxels.
+            x: unsafe { filled_parts(lengths, fill) },
+            gamma: rounded(gamma),
+            beta: rounded(beta),
         }
-        gradients
     }
+}
+
+/// The gradient before the activation, where a residual was added: also that of the residual. The sign of the output `y`
+/// tells the branch that the activation took.
+pub(super) fn before_activation(isa: Isa, slope: f32, y: &[f32], dy: &[f32]) -> Vec<f32> {
+    let fill = |job: usize, output: &mut [MaybeUninit<f32>]| {
+        let range = job * PIECE..job * PIECE + output.len();
+        isa.run(Residual { y: &y[range.clone()], dy: &dy[range], slope, output });
+    };
+    // SAFETY: a job writes all its values.
+    unsafe { filled_parts(pieces(y.len(), PIECE), fill) }
 }
 
 /// A chunk of voxels of `dx`.

@@ -57,16 +57,7 @@ impl Statistics {
     }
 }
 
-/// Where the backward pass sees which branch the activation took.
-#[derive(Clone, Copy, Debug)]
-pub enum Branch<'a> {
-    /// In the sign of the output.
-    Output(&'a [f32]),
-    /// In the sign of the norm, computed again; only without a residual.
-    Recomputed,
-}
-
-/// Gradients of [`forward`].
+/// Gradients of a norm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gradients {
     /// With respect to `x`, in its shape.
@@ -75,8 +66,6 @@ pub struct Gradients {
     pub gamma: Vec<f32>,
     /// With respect to `beta`, `[channels]`.
     pub beta: Vec<f32>,
-    /// With respect to the residual, in the shape of `x`, where there was one.
-    pub residual: Option<Vec<f32>>,
 }
 
 /// Normalises `x`, `[batch, voxels, channels]`, and returns the output with the statistics that [`backward`] needs.
@@ -105,16 +94,15 @@ pub fn apply(norm: &Pending<'_>, x: &[f32], residual: Option<&[f32]>) -> Vec<f32
     apply_on(Isa::best(), norm, x, residual)
 }
 
-/// Gradients of [`forward`] or [`apply`] from the gradient `dy` of the output; `gamma` is that of `norm`.
-pub fn backward(
-    norm: &Pending<'_>,
-    x: &[f32],
-    gamma: &[f32],
-    branch: Branch<'_>,
-    dy: &[f32],
-    has_residual: bool,
-) -> Gradients {
-    backward_on(Isa::best(), norm, x, gamma, branch, dy, has_residual)
+/// Gradients of [`apply`] without a residual, from the gradient `dy` of its output; `gamma` is that of `norm`.
+pub fn backward(norm: &Pending<'_>, x: &[f32], gamma: &[f32], dy: &[f32]) -> Gradients {
+    backward_on(Isa::best(), norm, x, gamma, dy, true)
+}
+
+/// Gradients of [`apply`] with a residual, from its output `y` and the gradient `dy` of that; the last is the residual's,
+/// in the shape of `x`.
+pub fn backward_residual(norm: &Pending<'_>, x: &[f32], gamma: &[f32], y: &[f32], dy: &[f32]) -> (Gradients, Vec<f32>) {
+    backward_residual_on(Isa::best(), norm, x, gamma, y, dy)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the operands of the formula")]
@@ -140,21 +128,29 @@ fn apply_on(isa: Isa, norm: &Pending<'_>, x: &[f32], residual: Option<&[f32]>) -
     Apply { norm, x, residual }.run(isa)
 }
 
+/// With `activated`, `dy` is the gradient after the activation, else that before it.
 pub(crate) fn backward_on(
     isa: Isa,
     norm: &Pending<'_>,
     x: &[f32],
     gamma: &[f32],
-    branch: Branch<'_>,
     dy: &[f32],
-    has_residual: bool,
+    activated: bool,
 ) -> Gradients {
-    let len = norm.shape().len();
-    assert_eq!([x.len(), dy.len()], [len; 2], "maps do not match their shape");
-    match branch {
-        Branch::Output(y) => assert_eq!(y.len(), len, "output does not match its shape"),
-        Branch::Recomputed => assert!(!has_residual, "a residual has a say in the branch"),
-    }
+    assert_eq!([x.len(), dy.len()], [norm.shape().len(); 2], "maps do not match their shape");
     assert_eq!(gamma.len(), norm.shape().channels, "gamma does not match its shape");
-    Backward { norm, x, gamma, branch, dy }.run(isa, has_residual)
+    Backward { norm, x, gamma, dy, activated }.run(isa)
+}
+
+pub(crate) fn backward_residual_on(
+    isa: Isa,
+    norm: &Pending<'_>,
+    x: &[f32],
+    gamma: &[f32],
+    y: &[f32],
+    dy: &[f32],
+) -> (Gradients, Vec<f32>) {
+    assert_eq!([y.len(), dy.len()], [norm.shape().len(); 2], "maps do not match their shape");
+    let residual = backward::before_activation(isa, norm.slope(), y, dy);
+    (backward_on(isa, norm, x, gamma, &residual, false), residual)
 }

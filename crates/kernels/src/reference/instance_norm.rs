@@ -39,28 +39,22 @@ pub fn forward(
     (y, statistics)
 }
 
-/// See [`crate::instance_norm::backward`]. With `g` the gradient before the activation and `z` the normalised value:
+/// See [`crate::instance_norm::backward_residual`]; the second result is `g`. With `g` the gradient before the activation and `z` the normalised value:
 /// `dx = gamma * rstd * (g - mean(g) - z * mean(g * z))`.
-#[expect(clippy::too_many_arguments, reason = "the operands of the derivative")]
 pub fn backward(
     shape: &NormShape,
     x: &[f32],
     gamma: &[f32],
-    _beta: &[f32],
     statistics: &Statistics,
     y: &[f32],
     dy: &[f32],
     activation: Activation,
-    has_residual: bool,
-) -> Gradients {
+) -> (Gradients, Vec<f32>) {
     let slope = f64::from(activation.slope());
     let before_activation = |i: usize| f64::from(dy[i]) * if y[i] > 0.0 { 1.0 } else { slope };
-    let mut gradients = Gradients {
-        x: vec![0.0; x.len()],
-        gamma: vec![0.0; shape.channels],
-        beta: vec![0.0; shape.channels],
-        residual: has_residual.then(|| (0..x.len()).map(|i| before_activation(i) as f32).collect()),
-    };
+    let mut gradients =
+        Gradients { x: vec![0.0; x.len()], gamma: vec![0.0; shape.channels], beta: vec![0.0; shape.channels] };
+    let residual = (0..x.len()).map(|i| before_activation(i) as f32).collect();
     for n in 0..shape.batch {
         for c in 0..shape.channels {
             let slot = n * shape.channels + c;
@@ -77,5 +71,5 @@ pub fn backward(
             gradients.beta[c] += sum_g as f32;
         }
     }
-    gradients
+    (gradients, residual)
 }
