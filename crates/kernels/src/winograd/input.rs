@@ -184,19 +184,19 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
     }
 }
 
-/// `A y` along all axes of the output gradients `map` of the tiles.
+/// `A y` along all axes of some channels, whole blocks, of the output gradients `map` of the tiles.
 ///
 /// # Safety
-/// `map` must be the grid's output map, `channels` a multiple of `BLOCK`, and `to` have room for the tiles.
+/// `map` must be the grid's output map of so many channels, and `to` have room for the tiles.
 #[inline(always)]
 pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
     simd: S,
     grid: &Grid,
-    map: *const f32,
+    (map, channels): (*const f32, usize),
+    of_map: Range<usize>,
     tiles: Range<usize>,
     to: Frequencies,
 ) {
-    let channels = to.channels;
     let [depth, height, width] = grid.output;
     let zeros = [0.0f32; 16];
     let vectors = BLOCK / S::LANES;
@@ -208,8 +208,8 @@ pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, con
     for (index, tile) in tiles.enumerate() {
         let place = grid.place(tile);
         let [d0, h0, w0] = place.start;
-        let mut channel = 0;
-        while channel < channels {
+        let mut channel = of_map.start;
+        while channel < of_map.end {
             // SAFETY: voxels outside the map are read from the zeros; all scratch is written before it is read, at
             // `block[h][w][frequency of d]` and `plane[w][frequency of h]`.
             unsafe {
@@ -235,7 +235,7 @@ pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, con
                 for i in 0..D + 2 {
                     for vector in 0..vectors {
                         let block = blocks.add(vector * 96);
-                        let target = to.values.add(index * channels + channel + vector * S::LANES);
+                        let target = to.values.add(index * to.channels + channel - of_map.start + vector * S::LANES);
                         for w in 0..W {
                             let line = samples!(4, simd, J => if J < H { *block.add((J * 4 + w) * 6 + i) } else { simd.zero() });
                             let line = gradient::<S, H>(simd, line);

@@ -191,10 +191,9 @@ impl Kernel for Regroup<'_> {
 /// `[out, in, 3, 3, 3]`.
 pub(super) fn gradient_of_weight<const D: usize, const H: usize, const W: usize>(
     isa: Isa,
-    shape: &ConvShape,
+    [inputs, outputs]: [usize; 2],
     sums: &[f32],
 ) -> Vec<f32> {
-    let (inputs, outputs) = (shape.in_channels, shape.out_channels);
     let frequencies = (D + 2) * (H + 2) * (W + 2);
     let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
         for first in (0..inputs).step_by(SOURCES) {
