@@ -37,7 +37,8 @@ proptest! {
         let (z, labels) = data(&loss, seed);
         let truth = reference::region_loss::forward(&loss, &z, &labels);
         let (value, _) = forward(&loss, &z, &labels);
-        prop_assert!((f64::from(value) - truth).abs() <= 1e-6 * truth.abs().max(1e-3), "{value} {truth}");
+        // Next to 0 it is the difference of logits up to 4 in single precision.
+        prop_assert!((f64::from(value) - truth).abs() <= 1e-6 * truth.abs().max(0.25), "{value} {truth}");
     }
 
     #[test]
