@@ -29,7 +29,7 @@ pub(crate) enum Form {
     /// Its values.
     Plain(Tensor<5>),
     /// Values whose norm and activation are still to be applied; the moments are those of the values.
-    Pending(Tensor<5>, PendingNorm),
+    Pending(Tensor<5>, Box<PendingNorm>),
     /// The channels of two maps of the same grid, one after the other.
     Joined([Tensor<5>; 2]),
 }
@@ -68,7 +68,8 @@ impl FeatureMap {
     pub(crate) fn tensor(&self) -> Tensor<5> {
         match &self.form {
             Form::Plain(tensor) => tensor.clone(),
-            Form::Pending(x, PendingNorm { scale, shift, norm }) => {
+            Form::Pending(x, pending) => {
+                let PendingNorm { scale, shift, norm } = pending.as_ref();
                 let x = Self::measured(x.clone(), self.moments.clone());
                 instance_norm(&x, scale.clone(), shift.clone(), None, *norm).tensor()
             }

@@ -77,7 +77,8 @@ pub fn instance_norm(
 /// [`instance_norm`] without a residual, left to the one layer that reads the map (see [`FeatureMap`]).
 pub fn pending_instance_norm(x: &FeatureMap, scale: Tensor<1>, shift: Tensor<1>, norm: InstanceNorm) -> FeatureMap {
     let (tensor, moments) = x.tensor_with_moments();
-    FeatureMap { form: Form::Pending(tensor, PendingNorm { scale, shift, norm }), moments }
+    let pending = Box::new(PendingNorm { scale, shift, norm });
+    FeatureMap { form: Form::Pending(tensor, pending), moments }
 }
 
 /// The statistics of `x`, from its moments if they are known.
