@@ -45,5 +45,5 @@ pub(crate) fn join(first: Tensor<5>, second: Tensor<5>) -> Tensor<5> {
 /// Joins two maps of the same grid along the channels, `first` before `second`; no value is moved before a layer asks for
 /// the map as a whole.
 pub fn concat(first: &FeatureMap, second: &FeatureMap) -> FeatureMap {
-    FeatureMap { form: Form::Joined([first.tensor(), second.tensor()]), moments: SharedMoments::default() }
+    FeatureMap { form: Form::Joined(Box::new([first.tensor(), second.tensor()])), moments: SharedMoments::default() }
 }

@@ -188,8 +188,10 @@ pub fn conv3d(x: &FeatureMap, weight: impl Into<Kernel>, bias: Option<Tensor<1>>
         Form::Pending(map, norm) if whole && conv::reads_in_place(&shape, &[shape.in_channels]) => {
             return norm_conv3d(shape, map.clone(), x.moments.clone(), norm.as_ref().clone(), kernel);
         }
-        Form::Joined(maps) if whole && conv::reads_in_place(&shape, &maps.each_ref().map(|map| map.dims()[4])) => {
-            return joined_conv3d(shape, maps.clone(), kernel);
+        Form::Joined(maps)
+            if whole && conv::reads_in_place(&shape, &maps.as_ref().each_ref().map(|map| map.dims()[4])) =>
+        {
+            return joined_conv3d(shape, maps.as_ref().clone(), kernel);
         }
         _ => (),
     }

@@ -31,7 +31,7 @@ pub(crate) enum Form {
     /// Values whose norm and activation are still to be applied; the moments are those of the values.
     Pending(Tensor<5>, Box<PendingNorm>),
     /// The channels of two maps of the same grid, one after the other.
-    Joined([Tensor<5>; 2]),
+    Joined(Box<[Tensor<5>; 2]>),
 }
 
 /// The parameters of a norm that is not applied yet.
@@ -73,7 +73,10 @@ impl FeatureMap {
                 let x = Self::measured(x.clone(), self.moments.clone());
                 instance_norm(&x, scale.clone(), shift.clone(), None, *norm).tensor()
             }
-            Form::Joined([first, second]) => join(first.clone(), second.clone()),
+            Form::Joined(parts) => {
+                let [first, second] = parts.as_ref().clone();
+                join(first, second)
+            }
         }
     }
 
@@ -101,7 +104,8 @@ impl FeatureMap {
     /// One of its tensors; all have the same batch, grid and device.
     fn any(&self) -> &Tensor<5> {
         match &self.form {
-            Form::Plain(tensor) | Form::Pending(tensor, _) | Form::Joined([tensor, _]) => tensor,
+            Form::Plain(tensor) | Form::Pending(tensor, _) => tensor,
+            Form::Joined(parts) => &parts[0],
         }
     }
 
