@@ -86,9 +86,9 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
 
 /// Says that training of the fold has begun but not come to its end, so that its model is not the one it is meant to be.
 fn unfinished(results: &Path, fold: usize, config: &Config) -> Option<String> {
-    let done = train::epochs_done(results, fold)?;
-    let epochs = config.training.epochs;
-    (done < epochs)
+    let train::Progress { done, left } = train::Progress::on_record(&config.training, results, fold)?;
+    let epochs = done + left;
+    (left > 0)
         .then(|| format!("fold {fold} has finished {done} of {epochs} epochs; `mist train --resume` goes on with it"))
 }
 

@@ -67,18 +67,16 @@ fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     assert!(checkpoint(&whole) == checkpoint(&killed), "the checkpoints differ");
 }
 
-/// Steps of two batches, and checkpoints wherever there can be one.
-#[test]
-fn a_run_that_accumulates_gradients_is_resumed_to_the_bit() {
-    let accumulating = || {
+/// A run with these further keys under `training`, once as a whole, and once killed twice on the way.
+fn killed_and_whole(keys: &str) -> (Shell, Shell) {
+    let with_keys = || {
         let shell = prepared();
-        set(&shell, r#""epochs": "#, r#""accumulation_steps": 2, "checkpoint_minutes": 1e-6, "epochs": "#);
+        set(&shell, r#""epochs": "#, &format!(r#"{keys}, "checkpoint_minutes": 1e-6, "epochs": "#));
         shell
     };
-    let whole = accumulating();
+    let whole = with_keys();
     whole.mist(TRAIN).exits(0);
-
-    let killed = accumulating();
+    let killed = with_keys();
     let mut line = TRAIN.to_owned();
     for milliseconds in [1300, 2300] {
         let mut child = start(&killed, &line, Duration::from_millis(milliseconds));
@@ -87,10 +85,46 @@ fn a_run_that_accumulates_gradients_is_resumed_to_the_bit() {
         line = format!("{TRAIN} --resume");
     }
     killed.mist(&line).exits(0);
+    (killed, whole)
+}
+
+/// Steps of two batches, and checkpoints wherever there can be one.
+#[test]
+fn a_run_that_accumulates_gradients_is_resumed_to_the_bit() {
+    let (killed, whole) = killed_and_whole(r#""accumulation_steps": 2"#);
     assert!(weights(&whole) == weights(&killed), "the weights differ");
 
     set(&whole, r#""accumulation_steps": 2"#, r#""accumulation_steps": 0"#);
+    let line = format!("{TRAIN} --resume");
     whole.mist(&line).exits(1).stderr_has("`training.accumulation_steps` is 0").stderr_has("1 or more");
+}
+
+#[test]
+fn a_run_that_averages_its_weights_is_resumed_to_the_bit() {
+    let (killed, whole) = killed_and_whole(r#""ema_decay": 0.9"#);
+    assert!(weights(&whole) == weights(&killed), "the weights differ");
+    let plain = prepared();
+    plain.mist(TRAIN).exits(0);
+    assert!(weights(&plain) != weights(&whole), "the average is what is kept");
+
+    set(&whole, r#""ema_decay": 0.9"#, r#""ema_decay": 1.0"#);
+    let line = format!("{TRAIN} --resume");
+    whole.mist(&line).exits(1).stderr_has("`training.ema_decay` is 1").stderr_has("below 1");
+}
+
+#[test]
+fn a_fold_that_stopped_early_is_complete() {
+    let shell = prepared();
+    set(&shell, r#""epochs": "#, r#""early_stopping_patience": 1, "epochs": "#);
+    // Nothing gets better at such a learning rate.
+    let line = TRAIN.replace("--epochs 3", "--epochs 40 --learning-rate 1e-30");
+    shell.mist(&line).exits(0).stdout_has("stopping after epoch 2: no new best validation loss for 1 epoch");
+    shell.mist(&format!("{line} --resume")).exits(0).stdout_has("Fold 0 is already complete");
+    let finalized = shell.mist("finalize --results results").exits(0);
+    assert!(!finalized.stderr().contains("goes on with it"), "{}", finalized.stderr());
+
+    set(&shell, r#""early_stopping_patience": 1"#, r#""early_stopping_patience": 0"#);
+    shell.mist(&format!("{line} --resume")).exits(1).stderr_has("`training.early_stopping_patience` is 0");
 }
 
 #[cfg(unix)]

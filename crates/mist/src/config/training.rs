@@ -56,6 +56,12 @@ pub struct Training {
     /// Batches whose mean gradient makes one optimizer step; 1 if absent. Not a key of MIST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accumulation_steps: Option<usize>,
+    /// Decay of a moving average of the weights, which is then what is validated and kept. Not a key of MIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_decay: Option<f64>,
+    /// Epochs without a new best validation loss after which a fold stops. Not a key of MIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping_patience: Option<usize>,
     /// Random changes to training patches.
     pub augmentation: Augmentation,
     /// Devices and loading.
@@ -83,6 +89,8 @@ impl Default for Training {
             amp: true,
             checkpoint_minutes: None,
             accumulation_steps: None,
+            ema_decay: None,
+            early_stopping_patience: None,
             augmentation: Augmentation::default(),
             hardware: Hardware::default(),
         }
@@ -122,6 +130,10 @@ impl Training {
                 .map(|field| field.number("a number above 0", |value| value > 0.0))
                 .transpose()?,
             accumulation_steps: optional("accumulation_steps").map(|field| field.count(1)).transpose()?,
+            ema_decay: optional("ema_decay")
+                .map(|field| field.number("a number above 0 and below 1", |value| value > 0.0 && value < 1.0))
+                .transpose()?,
+            early_stopping_patience: optional("early_stopping_patience").map(|field| field.count(1)).transpose()?,
             augmentation: Augmentation::parse(&section.required("augmentation")?.section()?)?,
             hardware: Hardware::parse(&section.required("hardware")?.section()?)?,
         };
@@ -138,6 +150,11 @@ impl Training {
         Err(Error::new(format!("`training.warmup_epochs` is {warmup}"))
             .because(format!("it must be below `training.epochs`, which is {epochs}, or 0 for no warm-up"))
             .hint(format!("add --warmup-epochs {}", epochs / 10)))
+    }
+
+    /// Whether a fold goes on after so many epochs without a new best validation loss.
+    pub fn is_patient_after(&self, epochs: usize) -> bool {
+        self.early_stopping_patience.is_none_or(|patience| epochs < patience)
     }
 
     /// Batches whose mean gradient makes one optimizer step.

@@ -3,6 +3,7 @@
 //! The reference reads everything but the key `mist`, which holds what an exact continuation needs besides: the
 //! schedule that the run follows, the position inside an epoch and the names behind the optimizer's numbers.
 
+use super::average::Average;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::files::{remove_file, write_atomically_with};
@@ -30,6 +31,8 @@ pub struct Checkpoint {
     pub best: f64,
     /// Latest weights, not the best.
     pub parameters: Parameters,
+    /// Their moving average, where the configuration asks for one.
+    pub average: Option<Average>,
     /// Update rule and its buffers.
     pub optimizer: Optimizer,
     /// Learning rates of the run.
@@ -58,6 +61,11 @@ fn keep(path: &Path) -> Result<()> {
 }
 
 impl Checkpoint {
+    /// The weights that are validated and kept: the average if there is one.
+    pub fn judged(&self) -> &Parameters {
+        self.average.as_ref().map_or(&self.parameters, Average::weights)
+    }
+
     /// Writes the file, completely or not at all, and keeps the one before.
     pub fn write(&self, path: &Path) -> Result<()> {
         keep(path)?;
@@ -101,7 +109,7 @@ impl Checkpoint {
             ("epochs", Value::Int(self.schedule.epochs as i64)),
             ("warmup", Value::Int(self.schedule.warmup as i64)),
         ]);
-        let ours = Value::dict([
+        let mut ours = vec![
             ("epoch", Value::Int(self.epoch as i64)),
             ("step", Value::Int(self.step as i64)),
             ("loss_sum", Value::Float(self.loss_sum)),
@@ -111,7 +119,10 @@ impl Checkpoint {
                 Value::List(self.parameters.specs().iter().map(|spec| Value::Text(spec.name.clone())).collect()),
             ),
             ("schedule", schedule),
-        ]);
+        ];
+        if let Some(average) = &self.average {
+            ours.push(("average", network::state_dict(average.weights())?.into_value()));
+        }
         Ok(Value::dict([
             ("fold", Value::Int(self.fold as i64)),
             ("epoch", Value::Int(self.epoch as i64 - 1)),
@@ -120,7 +131,7 @@ impl Checkpoint {
             ("model_state_dict", network::state_dict(&self.parameters)?.into_value()),
             ("optimizer_state_dict", Value::dict([("state", state), ("param_groups", self.group())])),
             ("lr_scheduler_state_dict", super::torch_schedule::value(&self.schedule, self.epoch as u64)),
-            ("mist", ours),
+            ("mist", Value::dict(ours)),
         ]))
     }
 
@@ -166,6 +177,15 @@ impl Checkpoint {
         let model = value.take("model_state_dict").ok_or_else(|| missing("model_state_dict"))?;
         let model = StateDict::from_value(model).map_err(|error| Error::new(error.to_string()))?;
         let parameters = network::parameters_from(&model, specs)?;
+
+        // Begun anew with the weights at hand where the checkpoint has none yet.
+        let average = value.get("mist").and_then(|ours| ours.get("average")).cloned();
+        let average = average.map(|average| {
+            let state = StateDict::from_value(average).map_err(|error| Error::new(error.to_string()))?;
+            network::parameters_from(&state, specs)
+        });
+        let average = average.transpose()?.unwrap_or_else(|| parameters.clone());
+        let average = fresh.average.as_ref().map(|wanted| wanted.continued(average));
 
         let optimizer = value.get("optimizer_state_dict").ok_or_else(|| missing("optimizer_state_dict"))?;
         let states = optimizer.get("state").ok_or_else(|| missing("optimizer_state_dict.state"))?;
@@ -213,6 +233,7 @@ impl Checkpoint {
             global_step: non_negative(global_step, "global_step")?,
             best,
             parameters,
+            average,
             optimizer: Optimizer::from_states(kind, fresh.optimizer.weight_decay(), restored),
             schedule,
         })

@@ -2,17 +2,18 @@
 
 use super::checkpoint::{self, Checkpoint};
 use super::curves;
-use super::history::{Epoch, History};
+use super::history::{Epoch, History, since_best};
 use super::log::{Log, log_folder};
 use super::step::Trainer;
 use super::validate::{Validation, Validator};
+use crate::config::Training;
 use crate::console::Console;
 use crate::error::{Error, Kind, Result};
 use crate::files::write_atomically;
 use crate::interrupt;
 use crate::load::Loader;
 use crate::network;
-use crate::text::duration;
+use crate::text::{duration, plural};
 use mist_nn::losses::LossWeighting;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -35,6 +36,8 @@ pub struct FoldRun<'a> {
     pub loader_threads: usize,
     /// Epochs of the whole run.
     pub epochs: usize,
+    /// When to stop before.
+    pub training: &'a Training,
     /// Labels of the foreground classes, for the records.
     pub labels: &'a [i64],
     /// How a composite loss weighs its terms over the epochs; the loss's own weight if absent.
@@ -60,6 +63,16 @@ impl FoldRun<'_> {
         let folder = log_folder(self.results, state.fold);
         let mut history = History::open(&folder, self.labels, state.epoch, console)?;
         while state.epoch < self.epochs {
+            let idle = since_best(history.epochs());
+            if !self.training.is_patient_after(idle) {
+                console.info(&format!(
+                    "Fold {}: stopping after epoch {}: no new best validation loss for {}",
+                    state.fold,
+                    state.epoch,
+                    plural(idle, "epoch")
+                ));
+                break;
+            }
             let trained =
                 self.train_epoch(&mut state, console).and_then(|pace| Ok((pace, self.validate(&state, console)?)));
             let (pace, Validation { loss: validation, dice }) = match trained {
@@ -85,7 +98,7 @@ impl FoldRun<'_> {
                 console.info(&format!("{losses}, {before}; saving the weights"));
                 state.best = validation;
                 let path = network::weights_file(&self.results.join("models"), state.fold);
-                network::write_weights(&path, &state.parameters)?;
+                network::write_weights(&path, state.judged())?;
             } else {
                 console.info(&format!("{losses}, no improvement on {:.4}", state.best));
             }
@@ -137,6 +150,9 @@ impl FoldRun<'_> {
             state.loss_sum += loss.map_err(|error| error.place(place.clone()))?;
             state.step += 1;
             state.global_step += 1;
+            if let Some(average) = &mut state.average {
+                average.add(&state.parameters, state.global_step);
+            }
             bar.advance(1);
             done += 1;
             let pace = done as f64 / begin.elapsed().as_secs_f64();
@@ -161,7 +177,7 @@ impl FoldRun<'_> {
 
     fn validate(&self, state: &Checkpoint, console: &dyn Console) -> Result<Validation> {
         let bar = console.bar("Validating", self.validator.cases.len() as u64);
-        self.validator.run(&state.parameters, |mean| {
+        self.validator.run(state.judged(), |mean| {
             bar.advance(1);
             bar.message(&format!("val_loss: {mean:.4}"));
         })

@@ -38,6 +38,12 @@ pub struct Epoch {
     pub dice: Vec<Option<f64>>,
 }
 
+/// Epochs after the first one with the smallest validation loss.
+pub fn since_best(epochs: &[Epoch]) -> usize {
+    let best = epochs.iter().map(|epoch| epoch.validation_loss).fold(f64::INFINITY, f64::min);
+    epochs.iter().skip_while(|epoch| epoch.validation_loss > best).count().saturating_sub(1)
+}
+
 /// The epochs of a fold so far.
 #[derive(Debug)]
 pub struct History {
@@ -68,10 +74,10 @@ impl History {
         Ok(history)
     }
 
-    /// Number of the last epoch that is on record in `folder`.
-    pub fn last_epoch(folder: &Path) -> Option<usize> {
+    /// What is on record in `folder`, without the Dice of the classes; nothing if it cannot be read.
+    pub fn on_record(folder: &Path) -> Vec<Epoch> {
         let history = Self { path: folder.join("history.csv"), labels: Vec::new(), epochs: Vec::new() };
-        history.read().ok()?.last().map(|epoch| epoch.number)
+        history.read().unwrap_or_default()
     }
 
     /// Adds an epoch and writes the file anew.
@@ -173,6 +179,16 @@ mod tests {
             History::open(folder.path(), &[1, 4], 0, &Silent).unwrap().epochs().is_empty(),
             "a new run starts anew"
         );
+    }
+
+    #[test]
+    fn patience_counts_from_the_smallest_loss() {
+        let losses = |losses: &[f64]| -> Vec<Epoch> {
+            losses.iter().map(|&validation_loss| Epoch { validation_loss, ..epoch(1) }).collect()
+        };
+        assert_eq!(since_best(&[]), 0);
+        assert_eq!(since_best(&losses(&[0.5, 0.4])), 0);
+        assert_eq!(since_best(&losses(&[0.5, 0.3, 0.4, 0.3])), 2);
     }
 
     #[test]

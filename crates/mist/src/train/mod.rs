@@ -3,6 +3,7 @@
 //! Every random number is keyed by its place in the run, so a fold gives the same weights bit for bit whether it ran at one go
 //! or was stopped and continued, and for any number of loader threads.
 
+mod average;
 mod checkpoint;
 mod curves;
 mod determinism;
@@ -19,7 +20,7 @@ pub(crate) mod step;
 mod torch_schedule;
 mod validate;
 
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, Training};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
 use crate::files::{create_folder, require_folder};
@@ -28,6 +29,7 @@ use crate::tables::TrainPaths;
 use crate::text::plural;
 use crate::{finalize, network};
 use fold::FoldRun;
+use history::History;
 use loss::TrainingLoss;
 use mist_nn::Registry;
 use mist_nn::losses::{Classes, dice::Dice};
@@ -148,9 +150,33 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     }
 }
 
-/// Epochs of the fold that are done, where they are on record.
-pub fn epochs_done(results: &Path, fold: usize) -> Option<usize> {
-    history::History::last_epoch(&log::log_folder(results, fold))
+/// How far a fold has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Epochs that are done.
+    pub done: usize,
+    /// Epochs that are still to come; none once there was no new best validation loss for as many as
+    /// `training.early_stopping_patience`.
+    pub left: usize,
+}
+
+impl Progress {
+    /// Of a fold of which so many epochs are done, the validation losses of which are those on record.
+    fn new(training: &Training, results: &Path, fold: usize, done: usize) -> Self {
+        let mut epochs = History::on_record(&log::log_folder(results, fold));
+        epochs.retain(|epoch| epoch.number <= done);
+        let left = match training.is_patient_after(history::since_best(&epochs)) {
+            true => training.epochs.saturating_sub(done),
+            false => 0,
+        };
+        Self { done, left }
+    }
+
+    /// Of a fold whose epochs are on record.
+    pub fn on_record(training: &Training, results: &Path, fold: usize) -> Option<Self> {
+        let last = History::on_record(&log::log_folder(results, fold)).last()?.number;
+        Some(Self::new(training, results, fold, last))
+    }
 }
 
 /// What training would refuse about the settings alone.
@@ -234,6 +260,7 @@ impl<'a> PreparedFold<'a> {
             loader: &cases.loader,
             loader_threads: loader_threads(training.hardware.num_cpu_workers),
             epochs: training.epochs,
+            training,
             labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
             weighting: training.loss.composite_loss_weighting.as_ref().filter(|_| loss.needs.alpha),
             steps: training.steps_per_epoch(cases.loader.steps_per_epoch(0)),
@@ -270,7 +297,9 @@ impl<'a> PreparedFold<'a> {
             return Ok(());
         }
         let left = |fold: &usize| match options.resume {
-            true => run.epochs.saturating_sub(epochs_done(self.results, *fold).unwrap_or(0)),
+            true => {
+                Progress::on_record(&self.config.training, self.results, *fold).map_or(run.epochs, |fold| fold.left)
+            }
             false => run.epochs,
         };
         let epochs: usize = folds.iter().map(left).sum();

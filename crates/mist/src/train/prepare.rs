@@ -1,5 +1,7 @@
 //! What a fold starts from: its cases, its loader, and its state.
 
+use super::Progress;
+use super::average::Average;
 use super::checkpoint::{self, Checkpoint};
 use crate::config::Config;
 use crate::console::Console;
@@ -104,7 +106,7 @@ pub fn schedule(config: &Config) -> Result<Schedule> {
     })
 }
 
-/// True if the checkpoint of the fold is that of its last epoch.
+/// True if nothing is left to do after the checkpoint of the fold.
 pub fn is_complete(
     config: &Config,
     model: &dyn Model,
@@ -112,11 +114,11 @@ pub fn is_complete(
     fold: usize,
     console: &dyn Console,
 ) -> Result<bool> {
-    let reached = match checkpoint::file(results, fold).is_file() {
-        true => Checkpoint::latest(results, &fresh(config, model, fold)?, console)?.epoch,
-        false => 0,
-    };
-    Ok(reached >= config.training.epochs)
+    if !checkpoint::file(results, fold).is_file() {
+        return Ok(config.training.epochs == 0);
+    }
+    let reached = Checkpoint::latest(results, &fresh(config, model, fold)?, console)?.epoch;
+    Ok(Progress::new(&config.training, results, fold, reached).left == 0)
 }
 
 /// The fold before its first step.
@@ -124,6 +126,7 @@ pub fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoi
     let training = &config.training;
     let kind = Kind::named(&training.optimizer)
         .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;
+    let parameters = Parameters::initial(model.parameters(), training.seed);
     Ok(Checkpoint {
         fold,
         epoch: 0,
@@ -131,7 +134,8 @@ pub fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoi
         loss_sum: 0.0,
         global_step: 0,
         best: f64::INFINITY,
-        parameters: Parameters::initial(model.parameters(), training.seed),
+        average: training.ema_decay.map(|decay| Average::new(decay, &parameters)),
+        parameters,
         optimizer: Optimizer::new(kind, training.l2_penalty, model.parameters().len()),
         schedule: schedule(config)?,
     })
@@ -149,7 +153,7 @@ pub fn state(
     let fresh = fresh(config, model, fold)?;
     if resume && checkpoint::file(results, fold).is_file() {
         let mut state = Checkpoint::latest(results, &fresh, console)?;
-        if state.epoch >= config.training.epochs {
+        if Progress::new(&config.training, results, fold, state.epoch).left == 0 {
             console.info(&format!("Fold {fold} is already complete"));
             return Ok(None);
         }
