@@ -1,5 +1,6 @@
 //! Fast against plain, everywhere the same bits.
 
+mod accuracy;
 mod conv;
 mod data;
 mod depthwise;
