@@ -6,6 +6,7 @@ mod bench;
 mod evaluation;
 #[cfg(unix)]
 mod full_disk;
+mod guide;
 mod guide_config;
 mod help;
 #[cfg(unix)]
