@@ -89,34 +89,32 @@ impl Lattice {
 }
 
 /// Squared distance in mm² from every point of the lattice to the nearest site, x fastest.
-/// 0 on the sites themselves, infinite everywhere when there is no site. Needs two arrays of doubles of the lattice's size.
+/// 0 on the sites themselves, infinite everywhere when there is no site. Needs one array of doubles of the lattice's size.
 pub fn squared_distances(sites: &[bool], lattice: &Lattice) -> Result<Vec<f64>, DistanceError> {
     lattice.check(sites)?;
     let [nx, ny, nz] = lattice.size;
     if sites.is_empty() {
         return Ok(Vec::new());
     }
-    let mut planes = within_planes(sites, lattice);
-    // Laid out [y][z][x]: each thread owns the lines of one y.
-    let mut swapped = vec![0.0; planes.len()];
-    swapped.par_chunks_mut(nx * nz).enumerate().for_each_init(Envelope::default, |envelope, (y, lines)| {
-        let mut heights = vec![0.0; nz];
-        let mut lowered = vec![0.0; nz];
-        for x in 0..nx {
-            for z in 0..nz {
-                heights[z] = planes[x + nx * (y + ny * z)];
+    let mut squared = within_planes(sites, lattice);
+    // The lines along x of the same y make a plane of their own.
+    let mut by_y: Vec<Vec<&mut [f64]>> = (0..ny).map(|_| Vec::with_capacity(nz)).collect();
+    for (index, line) in squared.chunks_exact_mut(nx).enumerate() {
+        by_y[index % ny].push(line);
+    }
+    by_y.into_par_iter().for_each_init(
+        || (Columns::default(), vec![0.0; nx * nz]),
+        |(columns, plane), lines| {
+            for (copy, line) in plane.chunks_exact_mut(nx).zip(&lines) {
+                copy.copy_from_slice(line);
             }
-            envelope.lower(&heights, lattice.spacing[2], &mut lowered);
-            for z in 0..nz {
-                lines[x + nx * z] = lowered[z];
+            columns.lower(plane, nx, lattice.spacing[2]);
+            for (copy, line) in plane.chunks_exact(nx).zip(lines) {
+                line.copy_from_slice(copy);
             }
-        }
-    });
-    planes.par_chunks_mut(nx).enumerate().for_each(|(row, line)| {
-        let start = nx * (row / ny + nz * (row % ny));
-        line.copy_from_slice(&swapped[start..start + nx]);
-    });
-    Ok(planes)
+        },
+    );
+    Ok(squared)
 }
 
 /// Distance in mm from each of `points` (lattice indices, in any order) to the nearest site, in the order of `points`;
@@ -170,33 +168,52 @@ fn within_planes(sites: &[bool], lattice: &Lattice) -> Vec<f64> {
     let [step_x, step_y, _] = lattice.spacing;
     let mut squared = vec![f64::INFINITY; sites.len()];
     squared.par_chunks_mut(nx * ny).zip(sites.par_chunks(nx * ny)).for_each_init(
-        Envelope::default,
-        |envelope, (plane, sites)| {
+        Columns::default,
+        |columns, (plane, sites)| {
             if !sites.contains(&true) {
                 return;
             }
             for (line, sites) in plane.chunks_exact_mut(nx).zip(sites.chunks_exact(nx)) {
                 sweep(sites, step_x, line);
             }
-            let mut heights = vec![0.0; TILE * ny];
-            let mut lowered = vec![0.0; ny];
-            for start in (0..nx).step_by(TILE) {
-                let columns = TILE.min(nx - start);
-                for y in 0..ny {
-                    for column in 0..columns {
-                        heights[column * ny + y] = plane[start + column + nx * y];
-                    }
-                }
-                for column in 0..columns {
-                    envelope.lower(&heights[column * ny..(column + 1) * ny], step_y, &mut lowered);
-                    for y in 0..ny {
-                        plane[start + column + nx * y] = lowered[y];
-                    }
-                }
-            }
+            columns.lower(plane, nx, step_y);
         },
     );
     squared
+}
+
+/// Transforms the columns of a plane; kept between planes for its memory.
+#[derive(Default)]
+struct Columns {
+    envelope: Envelope,
+    heights: Vec<f64>,
+    lowered: Vec<f64>,
+}
+
+impl Columns {
+    /// Lowers every column of `plane`, whose rows have `width` values, to the envelope of its parabolas.
+    fn lower(&mut self, plane: &mut [f64], width: usize, step: f64) {
+        let count = plane.len() / width;
+        self.heights.resize(TILE * count, 0.0);
+        self.lowered.resize(TILE * count, 0.0);
+        for start in (0..width).step_by(TILE) {
+            let columns = TILE.min(width - start);
+            for (index, row) in plane.chunks_exact(width).enumerate() {
+                for column in 0..columns {
+                    self.heights[column * count + index] = row[start + column];
+                }
+            }
+            let heights = self.heights.chunks_exact(count).zip(self.lowered.chunks_exact_mut(count));
+            for (heights, lowered) in heights.take(columns) {
+                self.envelope.lower(heights, step, lowered);
+            }
+            for (index, row) in plane.chunks_exact_mut(width).enumerate() {
+                for column in 0..columns {
+                    row[start + column] = self.lowered[column * count + index];
+                }
+            }
+        }
+    }
 }
 
 /// Squared distance along one line of voxels, by counting steps forwards and backwards.
