@@ -10,6 +10,7 @@
 pub mod channels;
 pub mod conv;
 pub mod depthwise;
+pub mod encoding;
 pub mod grouped;
 pub mod instance_norm;
 pub mod layout;

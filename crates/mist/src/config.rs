@@ -11,6 +11,7 @@ mod loss;
 mod model;
 mod overrides;
 mod preprocessing;
+mod regions;
 mod rewrite;
 mod training;
 
@@ -123,6 +124,8 @@ impl Config {
         let root = document.root(raw)?;
         let mist_version = root.optional("mist_version").and_then(|field| field.or_null());
         let dataset_info = DatasetInfo::parse(&root.required("dataset_info")?.section()?)?;
+        let training = Training::parse(&root.required("training")?.section()?, &choices.losses, &dataset_info.labels)?;
+        let ignore_label = training.ignore_label;
         let config = Self {
             mist_version: mist_version.map(|field| field.string().map(str::to_owned)).transpose()?,
             spatial_config: SpatialConfig::parse(&root.required("spatial_config")?.section()?)?,
@@ -130,10 +133,19 @@ impl Config {
                 &root.required("preprocessing")?.section()?,
                 dataset_info.modality == Modality::Ct,
             )?,
-            model: Model::parse(&root.required("model")?.section()?, &choices.architectures, &dataset_info)?,
-            training: Training::parse(&root.required("training")?.section()?, &choices.losses)?,
+            model: Model::parse(
+                &root.required("model")?.section()?,
+                &choices.architectures,
+                &dataset_info,
+                training.outputs(dataset_info.labels.len()),
+            )?,
+            training,
             inference: Inference::parse(&root.required("inference")?.section()?)?,
-            evaluation: Evaluation::parse(&root.required("evaluation")?.section()?, &dataset_info.labels)?,
+            evaluation: Evaluation::parse(
+                &root.required("evaluation")?.section()?,
+                &dataset_info.labels,
+                ignore_label,
+            )?,
             dataset_info,
             source: None,
         };

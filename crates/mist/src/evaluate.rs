@@ -84,7 +84,7 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             .hint("add the name of a file to --output-csv"));
     }
     options.output_csv.parent().map_or(Ok(()), check_no_file_in_the_way)?;
-    let EvaluationFile { evaluation, known_labels, remarks } = EvaluationFile::load(&options.config)?;
+    let EvaluationFile { evaluation, known_labels, ignore_label, remarks } = EvaluationFile::load(&options.config)?;
     remarks.iter().for_each(|remark| console.warn(remark));
     let (cases, mut failures) = match &options.input {
         Input::Csv(path) => (EvaluationPaths::read(path)?.cases, Vec::new()),
@@ -96,7 +96,7 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             .hint(options.input.advice()));
     }
     spare_inputs(options, &cases)?;
-    let checks = Checks { known_labels, validate: options.validate };
+    let checks = Checks { known_labels, ignore_label, validate: options.validate };
     let mut report = evaluate_table(&evaluation, &cases, options.workers, &checks, console)
         .map_err(|error| error.if_interrupted("start the same command again; nothing was written"))?;
     failures.append(&mut report.failures);

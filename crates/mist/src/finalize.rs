@@ -151,7 +151,7 @@ fn evaluate(
     table.write(&paths)?;
     console.info(&format!("Wrote {}", paths.display()));
     let known_labels = config.evaluation.known_labels(&config.dataset_info.labels);
-    let checks = Checks { known_labels, validate: false };
+    let checks = Checks { known_labels, ignore_label: config.training.ignore_label, validate: false };
     let mut report = evaluate_table(&config.evaluation, &table.cases, options.workers, &checks, console)?;
     failures.append(&mut report.failures);
     if report.rows.is_empty() {

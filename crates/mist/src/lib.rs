@@ -20,6 +20,7 @@ pub mod json;
 pub mod load;
 pub mod memory;
 pub mod network;
+pub mod outputs;
 pub mod parallel;
 pub mod picture;
 pub mod predict;

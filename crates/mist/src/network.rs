@@ -76,20 +76,14 @@ pub fn write_weights(path: &Path, parameters: &Parameters) -> Result<()> {
 pub struct Network {
     model: Box<dyn Model>,
     weights: Weights,
-    classes: usize,
     device: Device,
 }
 
 impl Network {
     /// Puts weights beside their network.
-    pub fn new(model: Box<dyn Model>, parameters: &Parameters, classes: usize) -> Self {
+    pub fn new(model: Box<dyn Model>, parameters: &Parameters) -> Self {
         let device = mist_nn::for_inference();
-        Self { weights: parameters.on(&device), model, classes, device }
-    }
-
-    /// Number of classes it tells apart.
-    pub fn classes(&self) -> usize {
-        self.classes
+        Self { weights: parameters.on(&device), model, device }
     }
 
     /// As the function [`logits`].

@@ -28,6 +28,7 @@ pub use device::{for_inference, for_training};
 pub use feature_map::FeatureMap;
 pub use kernel::{Kernel, KernelCache};
 pub use minimum::minimum;
+pub use mist_kernels::encoding::Encoding;
 pub use mist_kernels::{Activation, instruction_set, keep_freed_memory};
 pub use norm::{InstanceNorm, instance_norm, pending_instance_norm};
 pub use parameter::{Gradients, parameter};

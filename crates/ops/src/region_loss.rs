@@ -3,18 +3,19 @@
 use crate::apply;
 use crate::operation::{Context, Keeps, Operation, Output, View};
 use burn::tensor::Tensor;
+use mist_kernels::encoding::Encoding;
 use mist_kernels::region_loss::{self as kernel, RegionSums};
 use std::sync::Arc;
 
 /// Factors of the two parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RegionLoss {
-    /// Of the mean of `−log softmax(z)[label]`.
+    /// Of the mean cross entropy over voxels; of classes by softmax, of regions each by sigmoid.
     pub cross_entropy: f64,
-    /// Of the mean of `Σ(t − p)² / (Σt² + Σp² + ε)` over samples and classes.
+    /// Of the mean of `Σ(t − p)² / (Σt² + Σp² + ε)` over samples and outputs.
     pub dice: f64,
-    /// First class of the Dice part.
-    pub first_class: usize,
+    /// First output of the Dice part.
+    pub first_output: usize,
     /// ε.
     pub eps: f64,
 }
@@ -31,7 +32,7 @@ impl Operation for RegionLossOperation {
     }
 
     fn name(&self) -> String {
-        format!("cross entropy and Dice, {} classes, {} voxels", self.loss.classes, self.loss.voxels)
+        format!("cross entropy and Dice, {} outputs, {} voxels", self.loss.encoding.outputs(), self.loss.voxels)
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
@@ -46,10 +47,11 @@ impl Operation for RegionLossOperation {
     }
 }
 
-/// The loss of `logits`, `[batch, voxel, class]`. There is a label below the number of classes for every voxel.
-pub fn region_loss(logits: Tensor<3>, labels: &Arc<[u8]>, loss: RegionLoss) -> Tensor<1> {
-    let [batch, voxels, classes] = logits.dims();
-    let RegionLoss { cross_entropy, dice, first_class, eps } = loss;
-    let loss = kernel::RegionLoss { batch, voxels, classes, first_class, cross_entropy, dice, eps };
+/// The loss of `logits`, `[batch, voxel, output]`. There is a label that the encoding knows for every voxel.
+pub fn region_loss(logits: Tensor<3>, labels: &Arc<[u8]>, encoding: &Encoding, loss: RegionLoss) -> Tensor<1> {
+    let [batch, voxels, _] = logits.dims();
+    let RegionLoss { cross_entropy, dice, first_output, eps } = loss;
+    let encoding = encoding.clone();
+    let loss = kernel::RegionLoss { batch, voxels, encoding, first_output, cross_entropy, dice, eps };
     apply::unary(RegionLossOperation { loss, labels: Arc::clone(labels) }, logits)
 }

@@ -3,7 +3,7 @@
 //! steps per epoch. Its whole configuration file is the subject of `guide_config`; transfer learning, the architectures
 //! that are still missing, and Docker are not here.
 
-use crate::scans::{data_set, predict_quickly, prepared};
+use crate::scans::{change, data_set, predict_quickly, prepared};
 use crate::shell::{Ran, Shell};
 use serde_json::{Value, json};
 
@@ -38,10 +38,10 @@ fn config(shell: &Shell) -> Value {
 
 /// Puts the members of a fragment into a section of `config.json`, as a user would by hand.
 fn edit(shell: &Shell, section: &str, fragment: Value) {
-    let mut config = config(shell);
-    let target = config.pointer_mut(section).and_then(Value::as_object_mut).expect("a section");
-    target.extend(fragment.as_object().expect("an object").clone());
-    std::fs::write(shell.path("results/config.json"), config.to_string()).expect("a writable config");
+    change(shell, |config| {
+        let target = config.pointer_mut(section).and_then(Value::as_object_mut).expect("a section");
+        target.extend(fragment.as_object().expect("an object").clone());
+    });
 }
 
 fn has_model(shell: &Shell) -> bool {

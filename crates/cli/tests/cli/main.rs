@@ -11,6 +11,7 @@ mod guide_config;
 mod help;
 #[cfg(unix)]
 mod interruption;
+mod outputs;
 mod prediction;
 mod scans;
 mod shell;

@@ -1,6 +1,7 @@
 //! Six real scans, as they are or analyzed and preprocessed.
 
 use crate::shell::Shell;
+use serde_json::Value;
 use std::path::Path;
 
 const CASES: [&str; 6] = ["015", "036", "057", "088", "104", "130"];
@@ -43,7 +44,15 @@ pub fn predict_quickly(shell: &Shell) {
     set(shell, r#""all_flips""#, r#""none""#);
 }
 
-/// Edits `config.json` as a user would.
+/// Edits values of `config.json` as a user would.
+pub fn change(shell: &Shell, edit: impl FnOnce(&mut Value)) {
+    let path = shell.path("results/config.json");
+    let mut config = serde_json::from_slice(&std::fs::read(&path).expect("a config")).expect("JSON");
+    edit(&mut config);
+    std::fs::write(path, config.to_string()).expect("a writable config");
+}
+
+/// Replaces text of `config.json`.
 pub fn set(shell: &Shell, old: &str, new: &str) {
     let path = shell.path("results/config.json");
     let text = std::fs::read_to_string(&path).expect("a config");

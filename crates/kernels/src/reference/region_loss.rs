@@ -2,31 +2,41 @@
 
 use crate::region_loss::RegionLoss;
 
-/// The loss of logits `z`, `[batch, voxels, classes]`.
+/// The loss of logits `z`, `[batch, voxels, outputs]`.
 pub fn forward(loss: &RegionLoss, z: &[f32], labels: &[u8]) -> f64 {
-    let RegionLoss { batch, voxels, classes, .. } = *loss;
-    let probability = |voxel: usize, class: usize| {
-        let z = &z[voxel * classes..][..classes];
-        let sum: f64 = z.iter().map(|&z| f64::from(z).exp()).sum();
-        f64::from(z[class]).exp() / sum
+    let RegionLoss { batch, voxels, encoding, .. } = loss;
+    let outputs = encoding.outputs();
+    let weight = |output: usize| f64::from(encoding.weights()[output]);
+    let probability = |voxel: usize, output: usize| {
+        let z = &z[voxel * outputs..][..outputs];
+        let exp = |z: f32| f64::from(z).exp();
+        match encoding.is_overlapping() {
+            true => 1.0 / (1.0 + exp(-z[output])),
+            false => exp(z[output]) / z.iter().copied().map(exp).sum::<f64>(),
+        }
     };
-    let (mut entropy, mut dice) = (0.0, 0.0);
-    for sample in 0..batch {
-        let of_sample = sample * voxels..(sample + 1) * voxels;
-        for class in 0..classes {
+    let (mut entropy, mut counted, mut dice, mut weights) = (0.0, 0.0, 0.0, 0.0);
+    for sample in 0..*batch {
+        for output in 0..outputs {
             let (mut error, mut mass) = (0.0, loss.eps);
-            for voxel in of_sample.clone() {
-                let truth = if usize::from(labels[voxel]) == class { 1.0 } else { 0.0 };
-                let p = probability(voxel, class);
+            for voxel in sample * voxels..(sample + 1) * voxels {
+                let Some(truth) = encoding.truth(labels[voxel]) else { continue };
+                let (truth, p) = (f64::from(truth[output]), probability(voxel, output));
                 error += (truth - p).powi(2);
                 mass += truth * truth + p * p;
-                entropy -= truth * p.ln();
+                entropy -= weight(output) * truth * p.ln();
+                counted += weight(output) * truth;
+                if encoding.is_overlapping() {
+                    entropy -= weight(output) * (1.0 - truth) * (1.0 - p).ln();
+                    counted += weight(output) * (1.0 - truth);
+                }
             }
-            if class >= loss.first_class {
-                dice += error / mass;
+            if output >= loss.first_output {
+                dice += weight(output) * error / mass;
+                weights += weight(output);
             }
         }
     }
-    loss.cross_entropy * entropy / (batch * voxels) as f64
-        + loss.dice * dice / (batch * (classes - loss.first_class)) as f64
+    let share = |sum: f64, of: f64| if of == 0.0 { 0.0 } else { sum / of };
+    loss.cross_entropy * share(entropy, counted) + loss.dice * share(dice, weights)
 }

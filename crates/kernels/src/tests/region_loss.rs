@@ -1,34 +1,40 @@
 use super::data::{bits, noise};
+use crate::encoding::Encoding;
 use crate::reference;
 use crate::region_loss::{RegionLoss, backward, forward};
 use proptest::prelude::*;
 
+fn encodings() -> impl Strategy<Value = Encoding> {
+    let classes = (2usize..7).prop_map(Encoding::classes);
+    let regions = (1usize..4, 2usize..6).prop_flat_map(|(regions, labels)| {
+        let members = prop::collection::vec(prop::collection::vec(any::<bool>(), regions), labels);
+        members.prop_map(move |members| Encoding::regions(regions, &members))
+    });
+    let weights = prop::collection::vec(0.25f32..3.0, 7);
+    (prop_oneof![classes, regions], any::<bool>(), any::<bool>(), weights).prop_map(
+        |(encoding, ignoring, weighted, weights)| {
+            let outputs = encoding.outputs();
+            let encoding = if weighted { encoding.weighted(weights[..outputs].to_vec()) } else { encoding };
+            if ignoring { encoding.ignoring(1) } else { encoding }
+        },
+    )
+}
+
 fn losses() -> impl Strategy<Value = RegionLoss> {
     let factor = prop_oneof![Just(0.0), 0.1f64..2.0];
-    (1usize..4, 1usize..60, 2usize..7, any::<bool>(), factor.clone(), factor).prop_map(
-        |(batch, voxels, classes, foreground, cross_entropy, dice)| RegionLoss {
-            batch,
-            voxels,
-            classes,
-            first_class: usize::from(foreground),
-            cross_entropy,
-            dice,
-            eps: 1e-6,
+    (1usize..4, 1usize..60, encodings(), any::<bool>(), factor.clone(), factor).prop_map(
+        |(batch, voxels, encoding, foreground, cross_entropy, dice)| {
+            let first_output = if foreground { encoding.first_foreground() } else { 0 };
+            RegionLoss { batch, voxels, encoding, first_output, cross_entropy, dice, eps: 1e-6 }
         },
     )
 }
 
 fn data(loss: &RegionLoss, seed: u64) -> (Vec<f32>, Vec<u8>) {
-    let z = noise(seed, loss.batch * loss.voxels * loss.classes).into_iter().map(|z| 4.0 * z).collect();
-    let labels = noise(seed + 1, loss.batch * loss.voxels);
-    (
-        z,
-        labels
-            .into_iter()
-            .map(|label| ((label + 1.0) * 1e6) as usize % loss.classes)
-            .map(|label| label as u8)
-            .collect(),
-    )
+    let z = noise(seed, loss.batch * loss.voxels * loss.encoding.outputs()).into_iter().map(|z| 4.0 * z).collect();
+    let known: Vec<u8> = (0..=u8::MAX).filter(|label| loss.encoding.knows(*label)).collect();
+    let label = |noise: f32| known[((noise + 1.0) * 1e6) as usize % known.len()];
+    (z, noise(seed + 1, loss.batch * loss.voxels).into_iter().map(label).collect())
 }
 
 proptest! {
@@ -60,8 +66,15 @@ proptest! {
 
 #[test]
 fn the_bits_do_not_depend_on_threads() {
-    let loss =
-        RegionLoss { batch: 2, voxels: 10_000, classes: 3, first_class: 0, cross_entropy: 0.5, dice: 0.5, eps: 1e-6 };
+    let loss = RegionLoss {
+        batch: 2,
+        voxels: 10_000,
+        encoding: Encoding::classes(3).ignoring(3).weighted(vec![1.0, 2.0, 0.3]),
+        first_output: 0,
+        cross_entropy: 0.5,
+        dice: 0.5,
+        eps: 1e-6,
+    };
     let (z, labels) = data(&loss, 5);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -76,6 +89,19 @@ fn the_bits_do_not_depend_on_threads() {
 
 #[test]
 fn a_logit_that_is_no_number_stays_one() {
-    let loss = RegionLoss { batch: 1, voxels: 2, classes: 2, first_class: 0, cross_entropy: 1.0, dice: 1.0, eps: 1e-6 };
-    assert!(forward(&loss, &[0.0, f32::NAN, 1.0, 2.0], &[0, 1]).0.is_nan());
+    for encoding in [Encoding::classes(2), Encoding::regions(2, &[vec![false; 2], vec![true; 2]])] {
+        let loss =
+            RegionLoss { batch: 1, voxels: 2, encoding, first_output: 0, cross_entropy: 1.0, dice: 1.0, eps: 1e-6 };
+        assert!(forward(&loss, &[0.0, f32::NAN, 1.0, 2.0], &[0, 1]).0.is_nan());
+    }
+}
+
+#[test]
+fn a_sample_without_truth_has_no_loss() {
+    let encoding = Encoding::classes(2).ignoring(2);
+    let loss = RegionLoss { batch: 1, voxels: 2, encoding, first_output: 0, cross_entropy: 1.0, dice: 1.0, eps: 1e-6 };
+    let (z, labels) = ([0.0, 3.0, 1.0, 2.0], [2, 2]);
+    let (value, sums) = forward(&loss, &z, &labels);
+    assert_eq!(value, 0.0);
+    assert_eq!(backward(&loss, &z, &labels, &sums, 1.0), [0.0; 4]);
 }

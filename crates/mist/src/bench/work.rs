@@ -6,7 +6,7 @@ use crate::load::Batch;
 use crate::network::Network;
 use crate::predict::stitch::Patches;
 use crate::train::step::Trainer;
-use mist_nn::losses::{Classes, Loss, dice_ce::DiceCe};
+use mist_nn::losses::{Classes, Encoding, Loss, dice_ce::DiceCe};
 use mist_nn::models::{Model, ModelConfig};
 use mist_nn::optimizers::{Kind, Optimizer};
 use mist_nn::parameters::Parameters;
@@ -53,6 +53,7 @@ enum State {
 struct Training {
     model: Box<dyn Model>,
     loss: Box<dyn Loss>,
+    encoding: Encoding,
     device: Device,
     parameters: Parameters,
     optimizer: Optimizer,
@@ -75,9 +76,10 @@ impl<'a> Work<'a> {
         })?;
         let parameters = Parameters::initial(model.parameters(), 0);
         let state = match options.pass {
-            Pass::Forward => State::Forward(Box::new(Network::new(model, &parameters, options.out_channels))),
+            Pass::Forward => State::Forward(Box::new(Network::new(model, &parameters))),
             Pass::Train => State::Train(Box::new(Training {
                 loss: Box::new(DiceCe::new(Classes::All)),
+                encoding: Encoding::classes(options.out_channels),
                 device: mist_nn::for_training(),
                 optimizer: Optimizer::new(Kind::AdamW, WEIGHT_DECAY, parameters.specs().len()),
                 parameters,
@@ -114,6 +116,7 @@ impl Training {
         let trainer = Trainer {
             model: self.model.as_ref(),
             loss: self.loss.as_ref(),
+            encoding: self.encoding.clone(),
             clip_norm: CLIP_NORM,
             device: self.device.clone(),
         };

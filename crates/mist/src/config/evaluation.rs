@@ -59,6 +59,8 @@ pub struct EvaluationFile {
     pub evaluation: Evaluation,
     /// Values that masks may hold; see [`Evaluation::known_labels`].
     pub known_labels: BTreeSet<i64>,
+    /// `training.ignore_label`: marks voxels of masks that are not compared.
+    pub ignore_label: Option<i64>,
     /// Remarks on unknown keys of the section that look like misspelled ones; for the console.
     pub remarks: Vec<String>,
 }
@@ -71,14 +73,16 @@ impl EvaluationFile {
         let root = document.root(&value)?;
         let labels = value.pointer("/dataset_info/labels").and_then(Value::as_array);
         let labels: Vec<i64> = labels.into_iter().flatten().filter_map(Value::as_i64).collect();
+        let ignore_label = value.pointer("/training/ignore_label").and_then(Value::as_i64);
         let evaluation = match root.optional("evaluation") {
             // A bare section may have a class of that name: a class has `labels`.
             Some(field) if field.value().get("labels").is_none_or(Value::is_object) => {
-                Evaluation::parse(&field.section()?, &labels)?
+                Evaluation::parse(&field.section()?, &labels, ignore_label)?
             }
-            _ => Evaluation::parse(&root, &labels)?,
+            _ => Evaluation::parse(&root, &labels, ignore_label)?,
         };
-        Ok(Self { known_labels: evaluation.known_labels(&labels), evaluation, remarks: document.into_remarks() })
+        let known_labels = evaluation.known_labels(&labels);
+        Ok(Self { known_labels, ignore_label, evaluation, remarks: document.into_remarks() })
     }
 }
 
@@ -89,26 +93,28 @@ impl Evaluation {
         [0].iter().chain(dataset).chain(classes).copied().collect()
     }
 
-    /// `dataset` are the labels that there are; empty where the file does not say.
-    pub(super) fn parse(section: &Section, dataset: &[i64]) -> Result<Self> {
+    /// `dataset` are the labels that there are; empty where the file does not say. No class has the ignored one.
+    pub(super) fn parse(section: &Section, dataset: &[i64], ignored: Option<i64>) -> Result<Self> {
         let classes = section
             .fields()
-            .map(|(name, field)| EvaluationClass::parse(name, &field.section()?, dataset))
+            .map(|(name, field)| EvaluationClass::parse(name, &field.section()?, dataset, ignored))
             .collect::<Result<_>>()?;
         Ok(Self { classes })
     }
 }
 
 impl EvaluationClass {
-    fn parse(name: &str, section: &Section, dataset: &[i64]) -> Result<Self> {
+    fn parse(name: &str, section: &Section, dataset: &[i64], ignored: Option<i64>) -> Result<Self> {
         let labels = section.required("labels")?.filled_list()?;
-        let foreground: Vec<i64> = dataset.iter().copied().filter(|label| *label != 0).collect();
+        let counts = |label: &i64| *label != 0 && Some(*label) != ignored;
+        let foreground: Vec<i64> = dataset.iter().copied().filter(counts).collect();
         let expected = match foreground.is_empty() {
             true => "a label: a whole number above 0".to_owned(),
             // A class of labels that are nowhere would count as segmented perfectly.
             false => {
                 let listed: Vec<String> = foreground.iter().map(i64::to_string).collect();
-                format!("one of the labels besides the background, {}", listed.join(", "))
+                let besides = if ignored.is_some() { "background and ignored ones" } else { "the background" };
+                format!("one of the labels besides {besides}, {}", listed.join(", "))
             }
         };
         let fits = |label| label > 0 && (foreground.is_empty() || foreground.contains(&label));

@@ -18,7 +18,7 @@ pub struct Model {
 pub struct ModelParams {
     /// Image channels; equals the number of `dataset_info.images`.
     pub in_channels: usize,
-    /// Classes; equals the number of `dataset_info.labels`.
+    /// Outputs: the number of `dataset_info.labels`, less one with an ignored label, or that of the regions.
     pub out_channels: usize,
     /// Convolution kernel of MedNeXt (3, 5 or 7); others ignore it. Absent means 3.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,10 +40,16 @@ impl Model {
         Self { architecture: "nnunet".into(), params }
     }
 
-    pub(super) fn parse(section: &Section, architectures: &[String], info: &DatasetInfo) -> Result<Self> {
+    /// `outputs` is how many the network needs, and what they are.
+    pub(super) fn parse(
+        section: &Section,
+        architectures: &[String],
+        info: &DatasetInfo,
+        outputs: (usize, &str),
+    ) -> Result<Self> {
         let model = Self {
             architecture: section.required("architecture")?.choice(architectures)?.to_owned(),
-            params: ModelParams::parse(&section.required("params")?.section()?, info)?,
+            params: ModelParams::parse(&section.required("params")?.section()?, info, outputs)?,
         };
         section.note_unknown();
         Ok(model)
@@ -51,19 +57,19 @@ impl Model {
 }
 
 impl ModelParams {
-    fn parse(section: &Section, info: &DatasetInfo) -> Result<Self> {
-        let channels = |key: &'static str, expected: usize, of: &str| -> Result<usize> {
+    fn parse(section: &Section, info: &DatasetInfo, outputs: (usize, &str)) -> Result<Self> {
+        let channels = |key: &'static str, (expected, what): (usize, &str)| -> Result<usize> {
             let field = section.required(key)?;
             let count = field.count(1)?;
             if count == expected {
                 return Ok(count);
             }
-            Err(field.refuse(format_args!("{expected}, the number of `dataset_info.{of}`")))
+            Err(field.refuse(format_args!("{expected}, {what}")))
         };
         let kernel_size = section.optional("kernel_size").and_then(|field| field.or_null());
         let params = Self {
-            in_channels: channels("in_channels", info.images.len(), "images")?,
-            out_channels: channels("out_channels", info.labels.len(), "labels")?,
+            in_channels: channels("in_channels", (info.images.len(), "the number of `dataset_info.images`"))?,
+            out_channels: channels("out_channels", outputs)?,
             kernel_size: kernel_size
                 .map(|field| field.integer("3, 5 or 7", |size| [3, 5, 7].contains(&size)).map(|size| size as usize))
                 .transpose()?,

@@ -1,4 +1,5 @@
 use super::Loss;
+use super::regions::Regions;
 use crate::error::{Error, Result};
 use crate::json::{Field, Section};
 use serde::Serialize;
@@ -62,6 +63,15 @@ pub struct Training {
     /// Epochs without a new best validation loss after which a fold stops. Not a key of MIST.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping_patience: Option<usize>,
+    /// Parts that overlap, which the network then finds instead of the labels. Not a key of MIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Regions>,
+    /// The label, last in `dataset_info.labels`, of voxels that nobody has looked at. Not a key of MIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignore_label: Option<i64>,
+    /// How much each class, background first, or each region counts in the loss; 1 if absent. Not a key of MIST.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<Vec<f64>>,
     /// Random changes to training patches.
     pub augmentation: Augmentation,
     /// Devices and loading.
@@ -91,6 +101,9 @@ impl Default for Training {
             accumulation_steps: None,
             ema_decay: None,
             early_stopping_patience: None,
+            regions: None,
+            ignore_label: None,
+            class_weights: None,
             augmentation: Augmentation::default(),
             hardware: Hardware::default(),
         }
@@ -98,12 +111,19 @@ impl Default for Training {
 }
 
 impl Training {
-    pub(super) fn parse(section: &Section, losses: &[String]) -> Result<Self> {
+    /// `labels` are those of the data set.
+    pub(super) fn parse(section: &Section, losses: &[String], labels: &[i64]) -> Result<Self> {
         let fraction = "a number from 0 to 1";
         let nfolds = section.required("nfolds")?.count(2)?;
         let grad_clip_norm = section.optional("grad_clip_norm");
         let warmup_epochs = section.optional("warmup_epochs");
         let optional = |key| section.optional(key).and_then(|field| field.or_null());
+        let ignore_label = optional("ignore_label").map(|field| ignore_label(&field, labels)).transpose()?;
+        let foreground: Vec<i64> =
+            labels.iter().copied().filter(|label| *label != 0 && Some(*label) != ignore_label).collect();
+        let regions = optional("regions").map(|field| Regions::parse(&field, &foreground)).transpose()?;
+        let outputs = regions.as_ref().map_or(1 + foreground.len(), |regions| regions.0.len());
+        let background = usize::from(regions.is_none());
         let training = Self {
             seed: section.required("seed")?.count(0)? as u64,
             nfolds,
@@ -134,11 +154,25 @@ impl Training {
                 .map(|field| field.number("a number above 0 and below 1", |value| value > 0.0 && value < 1.0))
                 .transpose()?,
             early_stopping_patience: optional("early_stopping_patience").map(|field| field.count(1)).transpose()?,
+            class_weights: optional("class_weights")
+                .map(|field| class_weights(&field, outputs, background))
+                .transpose()?,
+            regions,
+            ignore_label,
             augmentation: Augmentation::parse(&section.required("augmentation")?.section()?)?,
             hardware: Hardware::parse(&section.required("hardware")?.section()?)?,
         };
         section.note_unknown();
         Ok(training)
+    }
+
+    /// How many outputs the network needs for a data set of so many labels, and what they are.
+    pub fn outputs(&self, labels: usize) -> (usize, &'static str) {
+        match (&self.regions, self.ignore_label) {
+            (Some(regions), _) => (regions.0.len(), "the number of `training.regions`"),
+            (None, Some(_)) => (labels - 1, "the number of `dataset_info.labels` without `training.ignore_label`"),
+            (None, None) => (labels, "the number of `dataset_info.labels`"),
+        }
     }
 
     /// Warm-up must end before training does.
@@ -183,6 +217,26 @@ impl Training {
         let is_default = self.folds.len() == DEFAULT_FOLDS || self.folds.len() > self.nfolds;
         if is_run && is_default { (0..self.nfolds).collect() } else { self.folds.clone() }
     }
+}
+
+/// The last label, which is not the only one besides the background.
+fn ignore_label(field: &Field, labels: &[i64]) -> Result<i64> {
+    let last = labels.last().copied().filter(|_| labels.len() > 2);
+    match last {
+        Some(last) => field.integer(&format!("{last}, the last of `dataset_info.labels`"), |label| label == last),
+        None => Err(field.refuse("absent: `dataset_info.labels` has no label to spare")),
+    }
+}
+
+/// As many weights as outputs, of which the first may be the `background`.
+fn class_weights(field: &Field, outputs: usize, background: usize) -> Result<Vec<f64>> {
+    let weight = |item: &Field| item.number("a weight: a number, 0 or more", |value| (0.0..=1e6).contains(&value));
+    let weights: Vec<f64> = field.filled_list()?.iter().map(weight).collect::<Result<_>>()?;
+    if weights.len() != outputs || weights.iter().skip(background).all(|weight| *weight == 0.0) {
+        let of = if background == 1 { "class, the background first" } else { "region" };
+        return Err(field.refuse(format_args!("{outputs} weights, one for each {of}; not all 0")));
+    }
+    Ok(weights)
 }
 
 /// Distinct folds below `nfolds`, or the default list of another number of folds.

@@ -20,6 +20,8 @@ const ORIGIN_TOLERANCE: f64 = 1e-3;
 pub struct Checks {
     /// Values that masks may hold, the background among them; others are warned about.
     pub known_labels: BTreeSet<i64>,
+    /// Marks voxels of masks that nobody has looked at: there, mask and prediction count as background.
+    pub ignore_label: Option<i64>,
     /// Leave out a case whose files hold anything but whole numbers and labels of the evaluated classes.
     pub validate: bool,
 }
@@ -109,17 +111,27 @@ impl Plan {
         let labels: Vec<i64> = self.labels.iter().copied().collect();
         let mut problems = Vec::new();
         let mut scores = CaseScores { values: Vec::new(), notes: Vec::new(), strangers: Vec::new() };
+        let allowed: BTreeSet<i64> = self.labels.iter().copied().chain(checks.ignore_label).collect();
+        let mut ignored: Vec<usize> = Vec::new();
         let mut read = |path: &Path, kind: &str| {
-            let volume = nifti::read(path).map_err(unreadable)?;
+            let mut volume = nifti::read(path).map_err(unreadable)?;
             if let Some(([x, y, z], value)) = volume.first_non_finite() {
                 let reason = format!("voxel ({x}, {y}, {z}) is {value}, not a finite number");
                 return Err(fail("reading", Some(path), reason));
             }
             if checks.validate {
-                problems.extend(problem_with(volume.voxels(), &self.labels).map(|text| format!("the {kind} {text}")));
+                problems.extend(problem_with(volume.voxels(), &allowed).map(|text| format!("the {kind} {text}")));
             } else {
                 let found = strangers(volume.voxels(), &checks.known_labels);
                 scores.strangers.extend(found.map(|text| format!("the {kind} {text}")));
+            }
+            // The mask comes first, so its marks are known when the prediction is read.
+            if let Some(label) = checks.ignore_label.filter(|_| kind == "mask") {
+                let marked = volume.voxels().iter().enumerate().filter(|(_, value)| f64::from(**value) == label as f64);
+                ignored = marked.map(|(voxel, _)| voxel).collect();
+            }
+            for voxel in &ignored {
+                volume.voxels_mut()[*voxel] = 0.0;
             }
             Segmentation::new(volume.voxels(), grid, &labels)
                 .map_err(|error| fail("comparing", Some(path), error.to_string()))

@@ -58,7 +58,7 @@ fn the_reference_run_is_repeated_byte_for_byte() {
 #[test]
 fn results_do_not_depend_on_the_number_of_workers() {
     let file = EvaluationFile::load(&golden().join("evaluator/config.json")).unwrap();
-    let checks = Checks { known_labels: file.known_labels, validate: true };
+    let checks = Checks { known_labels: file.known_labels, ignore_label: None, validate: true };
     let with = |workers| evaluate_table(&file.evaluation, &golden_cases(), workers, &checks, &Silent).unwrap();
     let one = with(1);
     assert_eq!(one.rows.len(), 6);
@@ -142,6 +142,27 @@ fn every_way_in_which_a_case_can_fail_is_reported_and_the_others_go_on() {
         "the mask has values that are not whole numbers, such as 0.5 | \
          the prediction has labels that no class of the evaluation has: 7"
     );
+}
+
+#[test]
+fn voxels_whose_label_is_ignored_are_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    write_mask(&file("mask.nii"), [0.0; 3], vec![1.0, 9.0, 0.0, 9.0, 0.0, 0.0, 0.0, 1.0]);
+    write_mask(&file("prediction.nii"), [0.0; 3], vec![1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    let class = r#"{"all": {"labels": [1], "metrics": {"dice": {}}}}"#;
+    let config = |training: &str| {
+        let text = format!(r#"{{"dataset_info": {{"labels": [0, 1, 9]}}, {training} "evaluation": {class}}}"#);
+        EvaluationFile::load(&section(folder.path(), &text)).unwrap()
+    };
+    let case = EvaluationCase { id: "a".into(), mask: file("mask.nii"), prediction: file("prediction.nii") };
+    let dice = |file: EvaluationFile, validate| {
+        let EvaluationFile { evaluation, known_labels, ignore_label, .. } = file;
+        let checks = Checks { known_labels, ignore_label, validate };
+        evaluate_table(&evaluation, std::slice::from_ref(&case), 1, &checks, &Silent).unwrap().rows[0].1[0]
+    };
+    assert_eq!(dice(config(r#""training": {"ignore_label": 9},"#), true), Some(1.0));
+    assert_eq!(dice(config(""), false), Some(0.8));
 }
 
 #[test]

@@ -44,6 +44,7 @@ impl CaseFiles {
 pub struct CaseArrays {
     files: CaseFiles,
     classes: usize,
+    ignored: Option<u8>,
     image: Array,
     label: Array,
     distance: Option<Array>,
@@ -93,9 +94,14 @@ impl CaseArrays {
                     .at(image.path())
                     .because(format!("the limit is {}", ClassVoxels::LIMIT)));
             }
-            Ok(Self { files: files.clone(), classes, image, label, distance })
+            Ok(Self { files: files.clone(), classes, ignored: None, image, label, distance })
         };
         open().map_err(|error| error.place(format!("case {}", files.id)))
+    }
+
+    /// The same where one of the labels marks voxels without truth: these are no foreground.
+    pub fn ignoring(self, label: Option<u8>) -> Self {
+        Self { ignored: label, ..self }
     }
 
     /// Case id.
@@ -189,7 +195,7 @@ impl CaseArrays {
     }
 
     fn find_classes(&self, label: &[u8]) -> Result<ClassVoxels> {
-        let mut finder = ClassFinder::new(self.size(), self.classes);
+        let mut finder = ClassFinder::new(self.size(), self.classes, self.ignored);
         finder.push(label).map_err(|found| {
             let [x, y, z] = found.voxel;
             Error::new(format!("the label {} at voxel ({x}, {y}, {z}) is no class", found.value))

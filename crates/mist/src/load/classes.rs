@@ -60,6 +60,7 @@ pub struct ClassFinder {
     position: usize,
     /// Class of the last voxel, 0 for none.
     last: u8,
+    ignored: Option<u8>,
 }
 
 /// A voxel whose value is no class.
@@ -73,9 +74,10 @@ pub struct NoSuchClass {
 
 impl ClassFinder {
     /// For a volume of this size, at most [`ClassVoxels::LIMIT`] voxels, with labels below `classes` (background included).
-    pub fn new(size: [usize; 3], classes: usize) -> Self {
+    /// The voxels of a class that is ignored are not looked for.
+    pub fn new(size: [usize; 3], classes: usize, ignored: Option<u8>) -> Self {
         let classes = vec![Runs::default(); classes.saturating_sub(1)];
-        Self { found: ClassVoxels { size, classes }, position: 0, last: 0 }
+        Self { found: ClassVoxels { size, classes }, position: 0, last: 0, ignored }
     }
 
     /// Takes the next voxels.
@@ -86,7 +88,7 @@ impl ClassFinder {
         // Equal neighbours are the rule: the work is per run, not per voxel.
         for run in label.chunk_by(|a, b| a == b) {
             let class = run[0];
-            if class != 0 {
+            if class != 0 && self.ignored != Some(class) {
                 let start = first + offset;
                 let Some(runs) = self.found.classes.get_mut(usize::from(class) - 1) else {
                     let [_, height, width] = self.found.size;
@@ -126,7 +128,7 @@ mod tests {
             label in proptest::collection::vec(0u8..4, 60), chunk in 1usize..61,
         ) {
             let size = [3, 4, 5];
-            let mut finder = ClassFinder::new(size, 4);
+            let mut finder = ClassFinder::new(size, 4, None);
             for part in label.chunks(chunk) {
                 finder.push(part).unwrap();
             }
@@ -144,8 +146,16 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_class_is_reported_where_it_lies() {
-        let mut finder = ClassFinder::new([2, 2, 2], 3);
+        let mut finder = ClassFinder::new([2, 2, 2], 3, None);
         finder.push(&[0, 1, 2, 0]).unwrap();
         assert_eq!(finder.push(&[1, 3, 0, 0]), Err(NoSuchClass { value: 3, voxel: [1, 0, 1] }));
+    }
+
+    #[test]
+    fn an_ignored_class_has_no_voxels() {
+        let mut finder = ClassFinder::new([2, 2, 1], 3, Some(2));
+        finder.push(&[2, 1, 2, 0]).unwrap();
+        let voxels = finder.finish();
+        assert_eq!([voxels.count(1), voxels.count(2)], [1, 0]);
     }
 }

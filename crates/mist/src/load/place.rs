@@ -63,7 +63,7 @@ mod tests {
     use std::collections::VecDeque;
 
     fn find(size: [usize; 3], classes: usize, label: &[u8]) -> ClassVoxels {
-        let mut finder = ClassFinder::new(size, classes);
+        let mut finder = ClassFinder::new(size, classes, None);
         finder.push(label).unwrap();
         finder.finish()
     }

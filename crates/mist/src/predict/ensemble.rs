@@ -1,14 +1,11 @@
-//! Probabilities of several flips and several networks, averaged; and the class that wins.
+//! Probabilities of several flips and several networks, averaged.
 
+use super::ChannelsLast;
 use super::flips::Flip;
 use super::stitch::{Forward, Settings, sliding_window};
-use super::{ChannelsLast, softmax};
 use crate::error::{Error, Result};
-use mist_volume::{Geometry, Volume};
+use crate::outputs::Outputs;
 use rayon::prelude::*;
-
-/// Most classes that a map of 8-bit indices can tell apart; 255 means "no class" where maps are resampled.
-const MOST_CLASSES: usize = 255;
 
 /// A mean in single precision: results are added in the order in which they come, then divided by their number.
 #[derive(Debug, Default)]
@@ -54,8 +51,8 @@ impl Mean {
     }
 }
 
-/// Class probabilities of an image by one network: the mean over the flips. Each flip is a full sliding window with its
-/// own softmax; windows are laid out on the flipped image.
+/// Probabilities of the outputs of one network for an image: the mean over the flips. Each flip is a full sliding window
+/// with its own softmax or sigmoid; windows are laid out on the flipped image.
 ///
 /// Several networks are averaged by adding their results, in order, to another [`Mean`] with [`Flip::IDENTITY`]: so
 /// only one network has to be in memory at a time.
@@ -65,47 +62,17 @@ impl Mean {
 pub fn probabilities(
     image: &ChannelsLast,
     settings: &Settings,
-    classes: usize,
+    outputs: &Outputs,
     flips: &[Flip],
     forward: &mut Forward,
 ) -> Result<ChannelsLast> {
     let mut mean = Mean::new();
     for flip in flips {
-        let mut scores = sliding_window(&flip.apply(image), settings, classes, forward)?;
-        softmax(&mut scores);
+        let mut scores = sliding_window(&flip.apply(image), settings, outputs.count(), forward)?;
+        outputs.activate(&mut scores);
         mean.add(scores, *flip)?;
     }
     mean.finish()
-}
-
-/// Index of the most probable class of every voxel, the lowest of equal ones, as an image of the standard frame with
-/// the given spacing (mm).
-///
-/// # Errors
-/// More than 255 classes.
-pub fn arg_max(probabilities: &ChannelsLast, spacing: [f64; 3]) -> Result<Volume<u8>> {
-    let (size @ [nx, ny, nz], classes) = (probabilities.size(), probabilities.channels());
-    if classes > MOST_CLASSES {
-        return Err(Error::new(format!("at most {MOST_CLASSES} classes are supported, the network has {classes}")));
-    }
-    let mut indices = Volume::filled(Geometry::axis_aligned(size, spacing), 0_u8);
-    let values = probabilities.values();
-    indices.voxels_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, slab)| {
-        for (y, row) in slab.chunks_exact_mut(nx).enumerate() {
-            for (x, index) in row.iter_mut().enumerate() {
-                let start = ((x * ny + y) * nz + z) * classes;
-                *index = largest(&values[start..start + classes]);
-            }
-        }
-    });
-    Ok(indices)
-}
-
-fn largest(values: &[f32]) -> u8 {
-    let first = (0, f32::NEG_INFINITY);
-    let better =
-        |best: (usize, f32), (class, value): (usize, &f32)| if *value > best.1 { (class, *value) } else { best };
-    values.iter().enumerate().fold(first, better).0 as u8
 }
 
 #[cfg(test)]
@@ -117,6 +84,7 @@ mod tests {
 
     #[test]
     fn averages_over_flips_and_networks_are_those_of_the_reference() {
+        let outputs = Outputs::classes(3);
         for run in golden::json("sliding_window/predictor_runs.json").as_array().unwrap() {
             let image = golden::channels_last(&format!("sliding_window/{}", run["input"].as_str().unwrap()));
             let settings = Settings {
@@ -129,26 +97,21 @@ mod tests {
             let flips = strategy(run["tta"].as_str().unwrap()).unwrap();
             let mut over_networks = Mean::new();
             for name in names {
-                let result = probabilities(&image, &settings, 3, flips, &mut golden::fake_network(&name)).unwrap();
+                let result =
+                    probabilities(&image, &settings, &outputs, flips, &mut golden::fake_network(&name)).unwrap();
                 over_networks.add(result, Flip::IDENTITY).unwrap();
             }
             let found = over_networks.finish().unwrap();
             let expected = golden::channels_last(&format!("sliding_window/{}", run["probs"].as_str().unwrap()));
             golden::assert_close(found.values(), expected.values(), 2e-6, &run.to_string());
 
-            let indices = arg_max(&found, [1.0; 3]).unwrap();
+            let indices = outputs.decide(&found, [1.0; 3]).unwrap();
             let (size, expected) = golden::array(&format!("sliding_window/{}", run["class_indices"].as_str().unwrap()));
             for (at, expected) in expected.iter().enumerate() {
                 let place = [at / (size[1] * size[2]), at / size[2] % size[1], at % size[2]];
                 assert_eq!(indices.get(place).map(|index| f32::from(*index)), Some(*expected), "{place:?} of {run}");
             }
         }
-    }
-
-    #[test]
-    fn the_lowest_class_wins_ties() {
-        let scores = ChannelsLast::new([1, 1, 3], 3, vec![0.2, 0.4, 0.4, 0.5, 0.5, 0.0, 0.0, 0.0, 1.0]).unwrap();
-        assert_eq!(arg_max(&scores, [1.0; 3]).unwrap().voxels(), [1, 0, 2]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::error::{CaseFailure, Error, Result};
 use crate::files::remove_file;
 use crate::load::{CaseArrays, CaseFiles};
 use crate::network::{self, Network};
+use crate::outputs::Outputs;
 use crate::preprocess::read::read_geometry;
 use crate::tables::{BoundingBoxes, TrainCase, TrainPaths};
 use mist_nn::Registry;
@@ -37,7 +38,7 @@ pub fn run(
 ) -> Result<Vec<CaseFailure>> {
     let model = network::build(config, registry)?;
     let parameters = network::read_weights(&network::weights_file(&results.join("models"), fold), model.parameters())?;
-    let network = Network::new(model, &parameters, config.model.params.out_channels);
+    let network = Network::new(model, &parameters);
     let boxes = BoundingBoxes::read(&results.join("fg_bboxes.csv"))?;
     let cases: Vec<&TrainCase> = table.cases.iter().filter(|case| case.fold == fold).collect();
     let bar = console.bar(&format!("Testing on fold {fold}"), cases.len() as u64);
@@ -70,7 +71,7 @@ fn predict(
         label: files.find(&numpy.join("labels"), &case.id, ".npy"),
         distance: None,
     };
-    let (volume, _) = CaseArrays::open(arrays, network.classes())?.read()?;
+    let (volume, _) = CaseArrays::open(arrays, config.dataset_info.labels.len())?.read()?;
     if volume.channels != config.model.params.in_channels {
         return Err(Error::new(format!("the array has {} channels", volume.channels))
             .because(format!("the network takes {}", config.model.params.in_channels))
@@ -80,8 +81,9 @@ fn predict(
     let flips = flips::strategy(settings::flips(config))?;
     let windows = settings::windows(config);
     let mut forward = |patches| network.logits(patches);
-    let probabilities = ensemble::probabilities(&image, &windows, network.classes(), flips, &mut forward)?;
-    let classes = ensemble::arg_max(&probabilities, config.spatial_config.target_spacing)?;
+    let outputs = Outputs::of(config);
+    let probabilities = ensemble::probabilities(&image, &windows, &outputs, flips, &mut forward)?;
+    let classes = outputs.decide(&probabilities, config.spatial_config.target_spacing)?;
 
     let first = case.images.first().ok_or_else(|| Error::new("the table lists no image"))?;
     let geometry = read_geometry(first).map_err(|problem| Error::new(problem.to_string()).at(first))?;

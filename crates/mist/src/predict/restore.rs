@@ -96,7 +96,7 @@ fn restore<T: Copy + Send + Sync>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::ensemble::arg_max;
+    use crate::outputs::Outputs;
     use crate::predict::golden;
     use mist_volume::nifti;
     use serde_json::Value;
@@ -152,7 +152,7 @@ mod tests {
     fn label_maps_are_those_of_the_reference() {
         for case in cases() {
             let probabilities = golden::channels_last(&case.file("probs.npy"));
-            let classes = arg_max(&probabilities, case.spacing).unwrap();
+            let classes = Outputs::classes(probabilities.channels()).decide(&probabilities, case.spacing).unwrap();
             let restored =
                 label_map(&classes, &case.original(), &golden::from::<Vec<i64>>(&case.record["labels"])).unwrap();
             assert_eq!(restored.geometry(), &case.geometry);

@@ -12,6 +12,7 @@ use crate::error::{CaseFailure, Error, Result};
 use crate::files::{create_folder, is_same_file, remove_file, require_file, require_folder};
 use crate::memory;
 use crate::network::{self, Network};
+use crate::outputs::Outputs;
 use crate::preprocess::{self, preprocess_case};
 use crate::text::plural;
 use mist_nn::Registry;
@@ -93,7 +94,7 @@ pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Res
     let load = |path: &PathBuf| {
         let model = network::build(config, registry)?;
         let parameters = network::read_weights(path, model.parameters())?;
-        Ok(Network::new(model, &parameters, config.model.params.out_channels))
+        Ok(Network::new(model, &parameters))
     };
     files.iter().map(load).collect()
 }
@@ -177,15 +178,16 @@ impl<'a> Predictor<'a> {
         };
         work.check(memory::available())?;
         let windows = settings::windows(self.config);
+        let outputs = Outputs::of(self.config);
         let mut mean = ensemble::Mean::new();
         for network in &self.networks {
             let mut forward = |patches| network.logits(patches);
-            let result = ensemble::probabilities(&image, &windows, network.classes(), flips, &mut forward)?;
+            let result = ensemble::probabilities(&image, &windows, &outputs, flips, &mut forward)?;
             mean.add(result, flips::Flip::IDENTITY)?;
         }
         drop(image);
         let probabilities = mean.finish()?;
-        let classes = ensemble::arg_max(&probabilities, prepared.spacing)?;
+        let classes = outputs.decide(&probabilities, prepared.spacing)?;
         let original = Original {
             geometry: &prepared.original_geometry,
             bounding_box: prepared.bounding_box.as_ref(),

@@ -149,7 +149,8 @@ fn accumulate(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predict::{golden, softmax};
+    use crate::outputs::Outputs;
+    use crate::predict::golden;
 
     fn settings(run: &serde_json::Value, batch: usize) -> Settings {
         Settings {
@@ -172,7 +173,7 @@ mod tests {
             let expected = golden::channels_last(&format!("sliding_window/{}", run["logits"].as_str().unwrap()));
             golden::assert_close(found.values(), expected.values(), 2e-6, &run.to_string());
             if let Some(file) = run["probs"].as_str() {
-                softmax(&mut found);
+                Outputs::classes(3).activate(&mut found);
                 let expected = golden::channels_last(&format!("sliding_window/{file}"));
                 golden::assert_close(found.values(), expected.values(), 2e-6, &run.to_string());
             }

@@ -39,8 +39,8 @@ pub fn svg(title: &str, history: &History) -> String {
         Curve::new("training", epochs, |epoch| Some(epoch.training_loss)),
         Curve::new("validation", epochs, |epoch| Some(epoch.validation_loss)),
     ];
-    let dice = history.labels().iter().enumerate();
-    let dice = dice.map(|(index, label)| Curve::new(format!("label {label}"), epochs, |epoch| epoch.dice[index]));
+    let dice = history.names().iter().enumerate();
+    let dice = dice.map(|(index, name)| Curve::new(name.replace('_', " "), epochs, |epoch| epoch.dice[index]));
     let rate = vec![Curve::new("learning rate", epochs, |epoch| Some(epoch.learning_rate))];
     let panels = [("loss", losses), ("validation Dice", dice.collect()), ("learning rate", rate)];
     let last = epochs.last().map_or(1.0, |epoch| epoch.number as f64);
@@ -164,7 +164,8 @@ mod tests {
     #[test]
     fn every_curve_stays_inside_the_picture() {
         let folder = tempfile::tempdir().unwrap();
-        let mut history = History::open(folder.path(), &[1, 4], 0, &crate::console::Silent).unwrap();
+        let mut history =
+            History::open(folder.path(), &["label_1".into(), "label_4".into()], 0, &crate::console::Silent).unwrap();
         assert!(svg("empty", &history).ends_with("</svg>\n"));
         (1..=3).for_each(|number| history.add(epoch(number)).unwrap());
         let picture = svg("fold 0 of <mine>", &history);
@@ -174,8 +175,8 @@ mod tests {
         assert!(picture.contains("points=\"70.0,34.0 330.0,184.0 590.0,234.0\""), "{picture}");
         assert_eq!(picture.matches("<polyline").count(), 5);
 
-        let labels: Vec<i64> = (1..=40).collect();
-        let mut history = History::open(folder.path(), &labels, 0, &crate::console::Silent).unwrap();
+        let names: Vec<String> = (1..=40).map(|label| format!("label_{label}")).collect();
+        let mut history = History::open(folder.path(), &names, 0, &crate::console::Silent).unwrap();
         history.add(Epoch { dice: vec![Some(0.5); 40], ..epoch(1) }).unwrap();
         let picture = svg("many labels", &history);
         assert!(picture.contains("label 10 ") && !picture.contains("label 11 ") && picture.contains("and 30 more"));

@@ -38,8 +38,8 @@ pub struct FoldRun<'a> {
     pub epochs: usize,
     /// When to stop before.
     pub training: &'a Training,
-    /// Labels of the foreground classes, for the records.
-    pub labels: &'a [i64],
+    /// Names of the outputs but the background, for the records.
+    pub names: &'a [String],
     /// How a composite loss weighs its terms over the epochs; the loss's own weight if absent.
     pub weighting: Option<&'a LossWeighting>,
     /// Optimizer steps of an epoch.
@@ -61,7 +61,7 @@ impl FoldRun<'_> {
     pub fn run(&self, mut state: Checkpoint, console: &dyn Console) -> Result<()> {
         let mut log = Log::open(self.results, state.fold)?;
         let folder = log_folder(self.results, state.fold);
-        let mut history = History::open(&folder, self.labels, state.epoch, console)?;
+        let mut history = History::open(&folder, self.names, state.epoch, console)?;
         while state.epoch < self.epochs {
             let idle = since_best(history.epochs());
             if !self.training.is_patient_after(idle) {
@@ -112,7 +112,7 @@ impl FoldRun<'_> {
                 waiting: pace.map(|pace| pace.waiting),
                 dice,
             };
-            log.epoch(&epoch, state.schedule.rate(number as u64), self.labels)?;
+            log.epoch(&epoch, state.schedule.rate(number as u64), self.names)?;
             history.add(epoch)?;
             let title = format!("Fold {}, epoch {number} of {}", state.fold, self.epochs);
             write_atomically(&folder.join("training.svg"), curves::svg(&title, &history).as_bytes())?;

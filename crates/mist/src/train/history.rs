@@ -34,7 +34,7 @@ pub struct Epoch {
     pub steps_per_second: Option<f64>,
     /// Share of the time of the steps that went by waiting for batches, 0 to 1.
     pub waiting: Option<f64>,
-    /// Mean Dice of each foreground class over those validation cases that have it, in truth or prediction.
+    /// Mean Dice of each output but the background over those validation cases that have it, in truth or prediction.
     pub dice: Vec<Option<f64>>,
 }
 
@@ -48,17 +48,17 @@ pub fn since_best(epochs: &[Epoch]) -> usize {
 #[derive(Debug)]
 pub struct History {
     path: PathBuf,
-    labels: Vec<i64>,
+    names: Vec<String>,
     epochs: Vec<Epoch>,
 }
 
 impl History {
     /// The history in `folder` up to and including epoch `done`; what a stopped run wrote after its last checkpoint is dropped.
-    /// `labels` are those of the foreground classes.
+    /// `names` are those of the outputs but the background.
     /// A file that cannot be read, as after a spreadsheet program has saved it, is set aside with a warning.
-    pub fn open(folder: &Path, labels: &[i64], done: usize, console: &dyn Console) -> Result<Self> {
+    pub fn open(folder: &Path, names: &[String], done: usize, console: &dyn Console) -> Result<Self> {
         let path = folder.join("history.csv");
-        let mut history = Self { path, labels: labels.to_vec(), epochs: Vec::new() };
+        let mut history = Self { path, names: names.to_vec(), epochs: Vec::new() };
         if done == 0 || !history.path.is_file() {
             return Ok(history);
         }
@@ -76,7 +76,7 @@ impl History {
 
     /// What is on record in `folder`, without the Dice of the classes; nothing if it cannot be read.
     pub fn on_record(folder: &Path) -> Vec<Epoch> {
-        let history = Self { path: folder.join("history.csv"), labels: Vec::new(), epochs: Vec::new() };
+        let history = Self { path: folder.join("history.csv"), names: Vec::new(), epochs: Vec::new() };
         history.read().unwrap_or_default()
     }
 
@@ -91,13 +91,13 @@ impl History {
         &self.epochs
     }
 
-    /// Labels of the classes of [`Epoch::dice`].
-    pub fn labels(&self) -> &[i64] {
-        &self.labels
+    /// Names of the outputs of [`Epoch::dice`].
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     fn header(&self) -> Vec<String> {
-        let dice = self.labels.iter().map(|label| format!("dice_label_{label}"));
+        let dice = self.names.iter().map(|name| format!("dice_{name}"));
         COLUMNS.iter().map(|name| (*name).to_owned()).chain(dice).collect()
     }
 
@@ -152,6 +152,10 @@ mod tests {
     use super::*;
     use crate::console::Silent;
 
+    fn names() -> [String; 2] {
+        ["label_1".into(), "label_4".into()]
+    }
+
     fn epoch(number: usize) -> Epoch {
         Epoch {
             number,
@@ -168,15 +172,15 @@ mod tests {
     #[test]
     fn a_continued_run_keeps_what_its_checkpoint_knows() {
         let folder = tempfile::tempdir().unwrap();
-        let mut history = History::open(folder.path(), &[1, 4], 0, &Silent).unwrap();
+        let mut history = History::open(folder.path(), &names(), 0, &Silent).unwrap();
         (1..=3).for_each(|number| history.add(epoch(number)).unwrap());
 
-        let mut continued = History::open(folder.path(), &[1, 4], 2, &Silent).unwrap();
+        let mut continued = History::open(folder.path(), &names(), 2, &Silent).unwrap();
         assert_eq!(continued.epochs(), [epoch(1), epoch(2)]);
         continued.add(epoch(3)).unwrap();
         assert_eq!(continued.epochs(), history.epochs());
         assert!(
-            History::open(folder.path(), &[1, 4], 0, &Silent).unwrap().epochs().is_empty(),
+            History::open(folder.path(), &names(), 0, &Silent).unwrap().epochs().is_empty(),
             "a new run starts anew"
         );
     }
@@ -195,7 +199,7 @@ mod tests {
     fn a_table_that_cannot_be_read_is_set_aside() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("history.csv"), "epoch;learning_rate\n1;0,001\n").unwrap();
-        let mut history = History::open(folder.path(), &[1, 4], 1, &Silent).unwrap();
+        let mut history = History::open(folder.path(), &names(), 1, &Silent).unwrap();
         history.add(epoch(2)).unwrap();
         assert_eq!(history.epochs(), [epoch(2)]);
         assert!(folder.path().join("history.unreadable.csv").is_file());

@@ -1,4 +1,4 @@
-//! TensorBoard events of a fold: the reference's tags, and Dice per class.
+//! TensorBoard events of a fold: the reference's tags, and Dice per class or region.
 
 use super::history::Epoch;
 use crate::error::Result;
@@ -31,8 +31,8 @@ impl Log {
         })
     }
 
-    /// Records a finished epoch. As in the reference the rate is that of the next epoch. `labels` are those of `epoch.dice`.
-    pub fn epoch(&mut self, epoch: &Epoch, next_rate: f64, labels: &[i64]) -> Result<()> {
+    /// Records a finished epoch. As in the reference the rate is that of the next epoch. `names` are those of `epoch.dice`.
+    pub fn epoch(&mut self, epoch: &Epoch, next_rate: f64, names: &[String]) -> Result<()> {
         let step = epoch.number as i64;
         self.rates.scalar("learning_rate", step, next_rate as f32, now())?;
         if let Some(alpha) = epoch.loss_weight {
@@ -40,9 +40,9 @@ impl Log {
         }
         self.training.scalar("losses", step, epoch.training_loss as f32, now())?;
         self.validation.scalar("losses", step, epoch.validation_loss as f32, now())?;
-        for (label, dice) in labels.iter().zip(&epoch.dice) {
+        for (name, dice) in names.iter().zip(&epoch.dice) {
             if let Some(dice) = dice {
-                self.validation.scalar(&format!("dice/label_{label}"), step, *dice as f32, now())?;
+                self.validation.scalar(&format!("dice/{name}"), step, *dice as f32, now())?;
             }
         }
         [&mut self.rates, &mut self.training, &mut self.validation].into_iter().try_for_each(EventWriter::flush)

@@ -22,11 +22,29 @@ pub fn build(config: &Config, registry: &Registry) -> Result<TrainingLoss> {
             .place("training.loss.name")
             .hint(format!("known: {}", registry.loss_names().join(", ")))
     })?;
+    if entry.needs.distance_maps
+        && let Some(key) = spoils_distance_maps(config)
+    {
+        return Err(Error::new(format!("the loss {} does not go with {key}", loss.name))
+            .place(format!("training.{key}"))
+            .because("distance maps are those of the labels, with a truth everywhere")
+            .hint("choose a loss without distance maps, such as --loss dice_ce"));
+    }
     let settings = LossSettings { spacing: config.spatial_config.target_spacing, parameters: loss.params.clone() };
     let built = entry.build(&settings).map_err(|error| {
         Error::new(format!("the loss {} cannot be built", loss.name)).place("training.loss.params").because(error)
     })?;
     Ok(TrainingLoss { loss: built, needs: entry.needs })
+}
+
+/// The setting with which labels are not what distance maps were made of.
+fn spoils_distance_maps(config: &Config) -> Option<&'static str> {
+    let training = &config.training;
+    match (&training.regions, training.ignore_label) {
+        (Some(_), _) => Some("regions"),
+        (None, Some(_)) => Some("ignore_label"),
+        (None, None) => None,
+    }
 }
 
 /// Says which settings of the loss have no effect, or not the one that their names promise.

@@ -24,6 +24,7 @@ use crate::config::{Config, Overrides, Training};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
 use crate::files::{create_folder, require_folder};
+use crate::outputs::Outputs;
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::text::plural;
@@ -221,6 +222,7 @@ struct PreparedFold<'a> {
     results: &'a Path,
     model: Box<dyn Model>,
     loss: TrainingLoss,
+    outputs: Outputs,
     cases: prepare::Cases,
 }
 
@@ -234,20 +236,22 @@ impl<'a> PreparedFold<'a> {
     ) -> Result<Self> {
         let loss = loss::build(config, registry)?;
         let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
-        Ok(Self { fold, config, results: &options.results, model: network::build(config, registry)?, loss, cases })
+        let (model, outputs) = (network::build(config, registry)?, Outputs::of(config));
+        Ok(Self { fold, config, results: &options.results, model, loss, outputs, cases })
     }
 
     fn trainer(&self) -> Trainer<'_> {
         Trainer {
             model: self.model.as_ref(),
             loss: self.loss.loss.as_ref(),
+            encoding: self.outputs.weighted(),
             clip_norm: self.config.training.grad_clip_norm,
             device: mist_nn::for_training(),
         }
     }
 
     fn run(&self) -> FoldRun<'_> {
-        let Self { config, loss, cases, .. } = self;
+        let Self { config, loss, outputs, cases, .. } = self;
         let training = &config.training;
         let windows = stitch::Settings {
             patch_size: config.spatial_config.patch_size,
@@ -261,7 +265,7 @@ impl<'a> PreparedFold<'a> {
             loader_threads: loader_threads(training.hardware.num_cpu_workers),
             epochs: training.epochs,
             training,
-            labels: config.dataset_info.labels.get(1..).unwrap_or_default(),
+            names: outputs.names(),
             weighting: training.loss.composite_loss_weighting.as_ref().filter(|_| loss.needs.alpha),
             steps: training.steps_per_epoch(cases.loader.steps_per_epoch(0)),
             batches_per_step: training.batches_per_step(),
@@ -270,7 +274,7 @@ impl<'a> PreparedFold<'a> {
             validator: Validator {
                 model: self.model.as_ref(),
                 loss: &Dice { classes: Classes::Foreground },
-                classes: config.model.params.out_channels,
+                outputs,
                 windows,
                 cases: &cases.validation,
             },

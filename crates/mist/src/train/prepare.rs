@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::load::{CaseArrays, CaseFiles, Fold, Loader, LoaderSettings, Switches};
+use crate::outputs::Outputs;
 use crate::tables::TrainPaths;
 use mist_nn::losses::Needs;
 use mist_nn::models::Model;
@@ -31,7 +32,8 @@ pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fo
     let training = &config.training;
     let rows = table.cases.iter().map(|case| (case.id.as_str(), case.fold));
     let parts = Fold::new(rows, fold, training.val_percent, training.seed as u32)?;
-    let classes = config.model.params.out_channels;
+    let labels = &config.dataset_info.labels;
+    let ignored = Outputs::of(config).encoding().ignored();
     let files = table.case_files();
     let open = |id: &String, needs: Needs| {
         let image = files.find(&numpy.join("images"), id, ".npy");
@@ -43,7 +45,8 @@ pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fo
                 .because(format!("there is no {}", file.display()))
                 .hint("make them with `mist preprocess --compute-dtms --overwrite`"));
         }
-        CaseArrays::open(CaseFiles { id: id.clone(), image, label, distance }, classes)
+        let files = CaseFiles { id: id.clone(), image, label, distance };
+        Ok(CaseArrays::open(files, labels.len())?.ignoring(ignored))
     };
     let open_all = |ids: &[String], needs| ids.iter().map(|id| open(id, needs)).collect::<Result<Vec<_>>>();
     let settings = LoaderSettings {
@@ -52,7 +55,7 @@ pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fo
         batch_size: training.batch_size_per_gpu,
         foreground_probability: training.dali_foreground_prob,
         augmentation: switches(config),
-        classes,
+        classes: labels.len(),
         seed: training.seed,
         fold,
         cache_bytes: CACHE_BYTES,

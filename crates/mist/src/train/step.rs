@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::load::Batch;
-use mist_nn::losses::{Loss, Target, TargetError, deep_supervision};
+use mist_nn::losses::{Encoding, Loss, Target, TargetError, deep_supervision};
 use mist_nn::models::{Mode, Model, Output};
 use mist_nn::optimizers::{Optimizer, clip_to_norm};
 use mist_nn::parameters::{Parameters, Weights};
@@ -19,6 +19,8 @@ pub struct Trainer<'a> {
     pub model: &'a dyn Model,
     /// What is minimised.
     pub loss: &'a dyn Loss,
+    /// What labels and outputs mean.
+    pub encoding: Encoding,
     /// Largest norm of the gradients.
     pub clip_norm: f64,
     /// Where the work runs; records gradients.
@@ -78,11 +80,29 @@ impl Trainer<'_> {
         let image = FeatureMap::from_channels_last(images, [ids.len(), x, y, z, channels], &self.device);
         let output = self.model.forward(weights, &image, Mode::Training);
         let fitting = |error: TargetError| Error::new(error.to_string()).place(format!("cases {}", ids.join(", ")));
-        let target = target(&labels, distances, alpha, &output).map_err(fitting)?;
+        let target = self.target(&labels, distances, alpha, &output).map_err(fitting)?;
         let loss = deep_supervision(self.loss, &target, output).map_err(fitting)?;
         let mut gradients = Gradients::of(&loss);
         let value = f64::from(loss.into_scalar::<f32>());
         Ok((value, timed("gradients from the device", Backward, || weights.gradients(&mut gradients))))
+    }
+
+    fn target(
+        &self,
+        labels: &[u8],
+        distances: Option<Vec<f32>>,
+        alpha: Option<f64>,
+        output: &Output,
+    ) -> std::result::Result<Target, TargetError> {
+        let prediction = &output.prediction;
+        let mut target = Target::new(labels, prediction.size(), &self.encoding, &prediction.device())?;
+        if let Some(distances) = distances {
+            target = target.with_distance_maps(distances)?;
+        }
+        Ok(match alpha {
+            Some(alpha) => target.with_alpha(alpha),
+            None => target,
+        })
     }
 }
 
@@ -117,23 +137,6 @@ impl Mean {
         }
         (self.loss / self.batches.max(1) as f64, self.gradients)
     }
-}
-
-fn target(
-    labels: &[u8],
-    distances: Option<Vec<f32>>,
-    alpha: Option<f64>,
-    output: &Output,
-) -> std::result::Result<Target, TargetError> {
-    let prediction = &output.prediction;
-    let mut target = Target::new(labels, prediction.size(), prediction.channels(), &prediction.device())?;
-    if let Some(distances) = distances {
-        target = target.with_distance_maps(distances)?;
-    }
-    Ok(match alpha {
-        Some(alpha) => target.with_alpha(alpha),
-        None => target,
-    })
 }
 
 #[cfg(test)]
@@ -171,7 +174,8 @@ mod tests {
         };
         let model = Registry::builtin().build("nnunet-pocket", &config).unwrap();
         let loss = DiceCe::new(Classes::All);
-        let trainer = Trainer { model: model.as_ref(), loss: &loss, clip_norm: 1.0, device: mist_nn::for_training() };
+        let (encoding, device) = (Encoding::classes(2), mist_nn::for_training());
+        let trainer = Trainer { model: model.as_ref(), loss: &loss, encoding, clip_norm: 1.0, device };
         let mut parameters = Parameters::initial(model.parameters(), 1);
         let mut optimizer = Optimizer::new(Kind::Sgd, 0.0, parameters.specs().len());
         let loss = trainer.step(&mut parameters, &mut optimizer, batches.into_iter().map(Ok), 0.1, None)?;

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::load::CaseArrays;
 use crate::network;
+use crate::outputs::Outputs;
 use crate::predict::ChannelsLast;
 use crate::predict::stitch::{Settings, sliding_window};
 use mist_nn::FeatureMap;
@@ -14,7 +15,7 @@ use mist_nn::parameters::Parameters;
 pub struct Validation {
     /// Mean loss over the cases, each counting alike.
     pub loss: f64,
-    /// Mean Dice of each foreground class over those cases that have it, in truth or prediction.
+    /// Mean Dice of each output but the background over those cases that have it, in truth or prediction.
     pub dice: Vec<Option<f64>>,
 }
 
@@ -22,10 +23,10 @@ pub struct Validation {
 pub struct Validator<'a> {
     /// The network.
     pub model: &'a dyn Model,
-    /// Dice over the foreground classes, whatever loss trains.
+    /// Dice over the outputs but the background, whatever loss trains.
     pub loss: &'a dyn Loss,
-    /// Number of classes.
-    pub classes: usize,
+    /// What the outputs of the network stand for.
+    pub outputs: &'a Outputs,
     /// Windows; uniform blending.
     pub windows: Settings,
     /// Cases that validate.
@@ -38,17 +39,18 @@ impl Validator<'_> {
         let device = mist_nn::for_inference();
         let weights = parameters.on(&device);
         let mut sum = 0.0;
-        let mut dice = vec![(0.0, 0usize); self.classes.saturating_sub(1)];
+        let mut dice = vec![(0.0, 0usize); self.outputs.names().len()];
         for (index, case) in self.cases.iter().enumerate() {
             let (volume, _) = case.read()?;
             let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
             let mut forward = |patches| network::logits(self.model, &weights, &device, patches);
-            let logits = sliding_window(&image, &self.windows, self.classes, &mut forward)?;
+            let logits = sliding_window(&image, &self.windows, self.outputs.count(), &mut forward)?;
             let [x, y, z] = logits.size();
-            add_dice(&mut dice, logits.values(), self.classes, &volume.label);
-            let prediction = FeatureMap::from_channels_last(logits.into_values(), [1, x, y, z, self.classes], &device);
+            add_dice(&mut dice, self.outputs, logits.values(), &volume.label);
+            let prediction =
+                FeatureMap::from_channels_last(logits.into_values(), [1, x, y, z, self.outputs.count()], &device);
             let output = Output { prediction, auxiliary: Vec::new() };
-            let loss = Target::new(&volume.label, volume.size, self.classes, &device)
+            let loss = Target::new(&volume.label, volume.size, self.outputs.encoding(), &device)
                 .and_then(|target| deep_supervision(self.loss, &target, output))
                 .map_err(|error| Error::new(error.to_string()).place(format!("case {}", case.id())))?;
             sum += f64::from(loss.into_scalar::<f32>());
@@ -59,23 +61,20 @@ impl Validator<'_> {
     }
 }
 
-/// Adds the Dice of one case to the sums of the foreground classes that it has.
-fn add_dice(sums: &mut [(f64, usize)], logits: &[f32], classes: usize, labels: &[u8]) {
+/// Adds the Dice of one case to the sums of the outputs that it has. Voxels without truth do not count.
+fn add_dice(sums: &mut [(f64, usize)], outputs: &Outputs, logits: &[f32], labels: &[u8]) {
     // Voxels of truth and prediction together, and of both at once.
-    let mut counts = vec![[0u64; 2]; classes];
-    for (logits, &truth) in logits.chunks_exact(classes).zip(labels) {
-        let mut predicted = 0;
-        for (class, logit) in logits.iter().enumerate() {
-            if *logit > logits[predicted] {
-                predicted = class;
-            }
+    let mut counts = vec![[0u64; 2]; outputs.count()];
+    for (logits, &label) in logits.chunks_exact(outputs.count()).zip(labels) {
+        let Some(truth) = outputs.encoding().truth(label) else { continue };
+        for ((count, hit), truth) in counts.iter_mut().zip(outputs.hits(logits)).zip(truth) {
+            let truth = *truth > 0.0;
+            count[0] += u64::from(hit) + u64::from(truth);
+            count[1] += u64::from(hit && truth);
         }
-        for class in [predicted, usize::from(truth)] {
-            counts[class][0] += 1;
-        }
-        counts[predicted][1] += u64::from(predicted == usize::from(truth));
     }
-    for (sum, [either, both]) in sums.iter_mut().zip(&counts[1..]) {
+    let first = outputs.encoding().first_foreground();
+    for (sum, [either, both]) in sums.iter_mut().zip(&counts[first..]) {
         if *either > 0 {
             *sum = (sum.0 + 2.0 * *both as f64 / *either as f64, sum.1 + 1);
         }
@@ -85,13 +84,14 @@ fn add_dice(sums: &mut [(f64, usize)], logits: &[f32], classes: usize, labels: &
 #[cfg(test)]
 mod tests {
     use super::add_dice;
+    use crate::outputs::Outputs;
 
     #[test]
     fn dice_counts_the_cases_that_have_the_class() {
         let mut sums = [(0.0, 0); 2];
         // Predicted 1, 1, 0 where the truth is 1, 0, 0; class 2 is nowhere.
         let logits = [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
-        add_dice(&mut sums, &logits, 3, &[1, 0, 0]);
+        add_dice(&mut sums, &Outputs::classes(3), &logits, &[1, 0, 0]);
         assert_eq!(sums, [(2.0 / 3.0, 1), (0.0, 0)]);
     }
 }

@@ -1,12 +1,9 @@
 //! Soft Dice loss with squared terms (Milletari et al. 2016).
 
 use super::{Classes, Loss, LossEntry, Needs, Segmentation, TargetError};
-use mist_ops::{RegionLoss, Tensor};
+use mist_ops::Tensor;
 
-/// Keeps the quotient finite for a class that is nowhere.
-pub(super) const EPS: f64 = 1e-6;
-
-/// Per sample and class `Σ(t − p)² / (Σt² + Σp² + ε)`, averaged over samples and classes.
+/// Per sample and output `Σ(t − p)² / (Σt² + Σp² + ε)`, averaged over samples and, by their weights, outputs.
 pub struct Dice {
     /// Which classes count.
     pub classes: Classes,
@@ -23,6 +20,6 @@ pub fn entry() -> LossEntry {
 
 impl Loss for Dice {
     fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
-        Ok(head.region_loss(RegionLoss { cross_entropy: 0.0, dice: 1.0, first_class: self.classes.first(), eps: EPS }))
+        Ok(head.region_loss(0.0, 1.0, self.classes))
     }
 }

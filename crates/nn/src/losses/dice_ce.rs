@@ -1,10 +1,10 @@
 //! Mean of soft Dice and cross entropy (Isensee et al. 2021 use their sum). The region term of the composite losses.
 
-use super::{Classes, Loss, LossEntry, Needs, Segmentation, TargetError, dice};
-use mist_ops::{RegionLoss, Tensor};
+use super::{Classes, Loss, LossEntry, Needs, Segmentation, TargetError};
+use mist_ops::Tensor;
 
-/// `½(cross entropy + Dice)`. Cross entropy is the mean of `−log softmax(z)[y]` over all voxels and always
-/// sees every class.
+/// `½(cross entropy + Dice)`. Cross entropy is the mean over all voxels of `−log softmax(z)[y]`, by the weights of the
+/// labels, or of the cross entropies of regions; it always sees every output.
 pub struct DiceCe {
     classes: Classes,
 }
@@ -27,7 +27,6 @@ pub fn entry() -> LossEntry {
 
 impl Loss for DiceCe {
     fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
-        let first_class = self.classes.first();
-        Ok(head.region_loss(RegionLoss { cross_entropy: 0.5, dice: 0.5, first_class, eps: dice::EPS }))
+        Ok(head.region_loss(0.5, 0.5, self.classes))
     }
 }

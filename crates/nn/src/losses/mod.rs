@@ -24,23 +24,24 @@ pub use supervision::deep_supervision;
 pub use target::{Target, TargetError};
 pub use weighting::LossWeighting;
 
+pub use mist_ops::Encoding;
 use mist_ops::Tensor;
 
-/// Which classes a loss averages over.
+/// Which outputs a loss averages over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Classes {
     /// All, background included.
     All,
-    /// All but class 0.
+    /// All but the background; regions have none.
     Foreground,
 }
 
 impl Classes {
-    /// The first one that counts.
-    fn first(self) -> usize {
+    /// The first output that counts.
+    fn first(self, encoding: &Encoding) -> usize {
         match self {
             Self::All => 0,
-            Self::Foreground => 1,
+            Self::Foreground => encoding.first_foreground(),
         }
     }
 }
@@ -54,7 +55,7 @@ pub trait Loss: Send + Sync {
 /// What a loss asks of the run besides labels and logits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Signed distance maps of the classes, made by preprocessing.
+    /// Signed distance maps of the classes, made by preprocessing. There are none of regions, nor where labels are ignored.
     pub distance_maps: bool,
     /// The voxel spacing in millimetres.
     pub spacing: bool,

@@ -1,10 +1,13 @@
-//! What losses compare: softmax probabilities of one head with the truth.
+//! What losses compare: probabilities of one head with the truth.
 
 use super::{Classes, Target, TargetError};
 use mist_ops::{FeatureMap, RegionLoss, Tensor, activation, region_loss};
 use std::cell::OnceCell;
 
-/// One head's prediction beside the truth; axes `[batch, voxel, class]`.
+/// Keeps the quotient of Dice finite for an output that is nowhere.
+const EPS: f64 = 1e-6;
+
+/// One head's prediction beside the truth; axes `[batch, voxel, output]`.
 pub struct Segmentation<'a> {
     /// The truth, the same for all heads.
     pub target: &'a Target,
@@ -16,40 +19,49 @@ pub struct Segmentation<'a> {
 impl<'a> Segmentation<'a> {
     /// Checks that they fit.
     pub fn new(target: &'a Target, logits: FeatureMap) -> Result<Self, TargetError> {
-        let (batch, classes) = (logits.batch(), logits.channels());
+        let (batch, outputs) = (logits.batch(), logits.channels());
         let voxels: usize = logits.size().iter().product();
-        let [truth_batch, truth_voxels, truth_classes] = target.shape();
+        let [truth_batch, truth_voxels, truth_outputs] = target.shape();
         if logits.size() != target.size || truth_batch != batch {
             return Err(TargetError::Size { labels: truth_batch * truth_voxels, voxels: batch * voxels });
         }
-        if truth_classes != classes {
-            return Err(TargetError::Classes(classes));
+        if truth_outputs != outputs {
+            return Err(TargetError::Outputs(outputs));
         }
-        let logits = logits.into_channels_last().reshape([batch, voxels, classes]);
+        let logits = logits.into_channels_last().reshape([batch, voxels, outputs]);
         Ok(Self { target, logits, probabilities: OnceCell::new() })
     }
 
-    /// Softmax of the logits over all classes.
+    /// Probabilities of all outputs: softmax over classes, sigmoid of each region; 0 where the label is ignored.
     pub fn probabilities(&self) -> Tensor<3> {
-        self.probabilities.get_or_init(|| activation::softmax(self.logits.clone(), 2)).clone()
+        let compute = || {
+            let logits = self.logits.clone();
+            let probabilities = match self.target.encoding().is_overlapping() {
+                true => activation::sigmoid(logits),
+                false => activation::softmax(logits, 2),
+            };
+            match self.target.counting() {
+                Some(counting) => probabilities * counting,
+                None => probabilities,
+            }
+        };
+        self.probabilities.get_or_init(compute).clone()
     }
 
-    /// Cross entropy and Dice of the logits.
-    pub fn region_loss(&self, loss: RegionLoss) -> Tensor<1> {
-        region_loss(self.logits.clone(), self.target.labels(), loss)
+    /// Cross entropy and Dice of the logits, over the outputs of `classes`.
+    pub fn region_loss(&self, cross_entropy: f64, dice: f64, classes: Classes) -> Tensor<1> {
+        let encoding = self.target.encoding();
+        let loss = RegionLoss { cross_entropy, dice, first_output: classes.first(encoding), eps: EPS };
+        region_loss(self.logits.clone(), self.target.labels(), encoding, loss)
     }
 
-    /// One-hot labels and probabilities of these classes; no renormalisation.
+    /// Truth and probabilities of these classes; no renormalisation.
     pub fn of(&self, classes: Classes) -> (Tensor<3>, Tensor<3>) {
-        let (truth, probabilities) = (self.target.one_hot(), self.probabilities());
-        match classes {
-            Classes::All => (truth, probabilities),
-            Classes::Foreground => (without_background(truth), without_background(probabilities)),
-        }
+        let first = classes.first(self.target.encoding());
+        let from_first = |tensor: Tensor<3>| {
+            let outputs = tensor.dims()[2];
+            tensor.narrow(2, first, outputs - first)
+        };
+        (from_first(self.target.truth()), from_first(self.probabilities()))
     }
-}
-
-fn without_background(tensor: Tensor<3>) -> Tensor<3> {
-    let classes = tensor.dims()[2];
-    tensor.narrow(2, 1, classes - 1)
 }

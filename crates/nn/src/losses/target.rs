@@ -1,6 +1,6 @@
 //! The truth of a batch, shared by all heads of a step.
 
-use mist_ops::{Device, Tensor, TensorData};
+use mist_ops::{Device, Encoding, Tensor, TensorData};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,19 +19,19 @@ pub enum TargetError {
         /// Voxels of the logits, over the batch.
         voxels: usize,
     },
-    /// A label has no class.
-    #[error("label {label} at voxel {voxel} is not below the number of classes, {classes}")]
+    /// A label stands for no output.
+    #[error("label {label} at voxel {voxel} is none of those that the {outputs} outputs of the network stand for")]
     Label {
         /// The label.
         label: u8,
         /// Flat position.
         voxel: usize,
-        /// Number of classes.
-        classes: usize,
+        /// Number of outputs.
+        outputs: usize,
     },
-    /// Losses need a background and at least one other class.
-    #[error("logits have {0} classes; at least 2 are needed")]
-    Classes(usize),
+    /// Losses need a background and at least one other class, or a region.
+    #[error("the network has {0} outputs; at least 2 classes or 1 region are needed")]
+    Outputs(usize),
     /// The loss needs distance maps and there are none.
     #[error("the loss needs distance maps and got none")]
     NoDistanceMaps,
@@ -40,17 +40,18 @@ pub enum TargetError {
     DistanceMaps {
         /// Values given.
         found: usize,
-        /// Voxels of the batch times classes.
+        /// Voxels of the batch times outputs.
         expected: usize,
     },
 }
 
-/// Labels, distance maps and the weight of a step. Axes of all tensors are `[batch, voxel, class]`.
+/// Labels, distance maps and the weight of a step. Axes of all tensors are `[batch, voxel, output]`.
 pub struct Target {
     labels: Arc<[u8]>,
-    classes: usize,
+    encoding: Encoding,
     device: Device,
-    one_hot: OnceCell<Tensor<3>>,
+    truth: OnceCell<Tensor<3>>,
+    counting: OnceCell<Option<Tensor<3>>>,
     pub(super) size: [usize; 3],
     alpha: f64,
     distance_maps: Option<Tensor<3>>,
@@ -58,24 +59,26 @@ pub struct Target {
 }
 
 impl Target {
-    /// `labels` are classes below `classes` in `[batch, axis 0, axis 1, axis 2]` order; the last three extents are `size`.
-    pub fn new(labels: &[u8], size: [usize; 3], classes: usize, device: &Device) -> Result<Self, TargetError> {
-        if classes < 2 {
-            return Err(TargetError::Classes(classes));
+    /// `labels` are known to the encoding, in `[batch, axis 0, axis 1, axis 2]` order; the last three extents are `size`.
+    pub fn new(labels: &[u8], size: [usize; 3], encoding: &Encoding, device: &Device) -> Result<Self, TargetError> {
+        let outputs = encoding.outputs();
+        if outputs <= encoding.first_foreground() {
+            return Err(TargetError::Outputs(outputs));
         }
         let voxels: usize = size.iter().product();
         if voxels == 0 || !labels.len().is_multiple_of(voxels) {
             return Err(TargetError::Size { labels: labels.len(), voxels });
         }
-        let wrong = labels.iter().enumerate().find(|(_, label)| usize::from(**label) >= classes);
+        let wrong = labels.iter().enumerate().find(|(_, label)| !encoding.knows(**label));
         if let Some((voxel, &label)) = wrong {
-            return Err(TargetError::Label { label, voxel, classes });
+            return Err(TargetError::Label { label, voxel, outputs });
         }
         Ok(Self {
             labels: labels.into(),
-            classes,
+            encoding: encoding.clone(),
             device: device.clone(),
-            one_hot: OnceCell::new(),
+            truth: OnceCell::new(),
+            counting: OnceCell::new(),
             size,
             alpha: DEFAULT_ALPHA,
             distance_maps: None,
@@ -88,41 +91,60 @@ impl Target {
         Self { alpha, ..self }
     }
 
-    /// Adds signed distances in `[batch, axis 0, axis 1, axis 2, class]` order, negative inside. The background's are dropped: no
+    /// Adds signed distances in `[batch, axis 0, axis 1, axis 2, output]` order, negative inside. The background's are dropped: no
     /// loss reads them.
     pub fn with_distance_maps(self, values: Vec<f32>) -> Result<Self, TargetError> {
-        let [batch, voxels, classes] = self.shape();
-        let (found, expected) = (values.len(), batch * voxels * classes);
+        let [batch, voxels, outputs] = self.shape();
+        let (found, expected) = (values.len(), batch * voxels * outputs);
         if found != expected {
             return Err(TargetError::DistanceMaps { found, expected });
         }
-        let maps = Tensor::<3>::from_data(TensorData::new(values, [batch, voxels, classes]), &self.device);
-        Ok(Self { distance_maps: Some(maps.narrow(2, 1, classes - 1)), ..self })
+        let maps = Tensor::<3>::from_data(TensorData::new(values, [batch, voxels, outputs]), &self.device);
+        let first = self.encoding.first_foreground();
+        Ok(Self { distance_maps: Some(maps.narrow(2, first, outputs - first)), ..self })
     }
 
-    /// Samples of the batch, voxels of each, and classes.
+    /// Samples of the batch, voxels of each, and outputs.
     pub(super) fn shape(&self) -> [usize; 3] {
         let voxels = self.size.iter().product::<usize>();
-        [self.labels.len() / voxels, voxels, self.classes]
+        [self.labels.len() / voxels, voxels, self.encoding.outputs()]
     }
 
-    /// Class of every voxel.
+    /// Label of every voxel, as the encoding knows them.
     pub fn labels(&self) -> &Arc<[u8]> {
         &self.labels
     }
 
-    /// One-hot labels of all classes.
-    pub fn one_hot(&self) -> Tensor<3> {
+    /// What labels and outputs mean.
+    pub fn encoding(&self) -> &Encoding {
+        &self.encoding
+    }
+
+    /// The truth of all outputs: one-hot for classes, multi-hot for regions, all 0 where the label is ignored.
+    pub fn truth(&self) -> Tensor<3> {
         let compute = || {
-            let mut values = vec![0.0f32; self.labels.len() * self.classes];
-            for (&label, row) in self.labels.iter().zip(values.chunks_exact_mut(self.classes)) {
-                if let Some(value) = row.get_mut(usize::from(label)) {
-                    *value = 1.0;
+            let outputs = self.encoding.outputs();
+            let mut values = vec![0.0f32; self.labels.len() * outputs];
+            for (&label, row) in self.labels.iter().zip(values.chunks_exact_mut(outputs)) {
+                if let Some(truth) = self.encoding.truth(label) {
+                    row.copy_from_slice(truth);
                 }
             }
             Tensor::from_data(TensorData::new(values, self.shape()), &self.device)
         };
-        self.one_hot.get_or_init(compute).clone()
+        self.truth.get_or_init(compute).clone()
+    }
+
+    /// 1 for voxels that count and 0 for those whose label is ignored, alike for all outputs; nothing if all count.
+    pub(super) fn counting(&self) -> Option<Tensor<3>> {
+        let compute = || {
+            let ignored = self.encoding.ignored().filter(|ignored| self.labels.contains(ignored))?;
+            let [batch, voxels, outputs] = self.shape();
+            let values: Vec<f32> = self.labels.iter().map(|label| if *label == ignored { 0.0 } else { 1.0 }).collect();
+            let counting = Tensor::<3>::from_data(TensorData::new(values, [batch, voxels, 1]), &self.device);
+            Some(counting.repeat_dim(2, outputs))
+        };
+        self.counting.get_or_init(compute).clone()
     }
 
     /// Extents of the grid, in voxels.
@@ -160,10 +182,10 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_named() {
         let device = crate::for_inference();
-        let target = |labels: &[u8], classes| Target::new(labels, [2, 1, 1], classes, &device);
-        assert_eq!(target(&[0, 1], 1).err(), Some(TargetError::Classes(1)));
+        let target = |labels: &[u8], classes| Target::new(labels, [2, 1, 1], &Encoding::classes(classes), &device);
+        assert_eq!(target(&[0, 1], 1).err(), Some(TargetError::Outputs(1)));
         assert_eq!(target(&[0, 1, 0], 2).err(), Some(TargetError::Size { labels: 3, voxels: 2 }));
-        assert_eq!(target(&[0, 2], 2).err(), Some(TargetError::Label { label: 2, voxel: 1, classes: 2 }));
+        assert_eq!(target(&[0, 2], 2).err(), Some(TargetError::Label { label: 2, voxel: 1, outputs: 2 }));
         let fits = target(&[0, 1], 2).unwrap();
         assert_eq!(fits.distance_maps().err(), Some(TargetError::NoDistanceMaps));
         assert_eq!(
@@ -174,12 +196,12 @@ mod tests {
 
     #[test]
     fn what_is_derived_from_the_labels_is_computed_once() {
-        let target = Target::new(&[0, 1], [2, 1, 1], 2, &crate::for_inference()).unwrap();
+        let target = Target::new(&[0, 1], [2, 1, 1], &Encoding::classes(2), &crate::for_inference()).unwrap();
         let mut calls = 0;
         for _ in 0..3 {
             target.derived("copy", || {
                 calls += 1;
-                target.one_hot()
+                target.truth()
             });
         }
         assert_eq!(calls, 1);

@@ -1,7 +1,7 @@
 //! Values and gradients of the losses against the reference, through deep supervision.
 
 use crate::support::{array, distance, float, json};
-use mist_nn::losses::{LossSettings, LossWeighting, Target, deep_supervision};
+use mist_nn::losses::{Encoding, LossSettings, LossWeighting, Target, deep_supervision};
 use mist_nn::models::Output;
 use mist_nn::{FeatureMap, Gradients, Registry, for_training};
 
@@ -34,7 +34,8 @@ fn values_and_gradients_follow_the_reference() {
         parameters.remove("sddl_spacing_xyz");
         parameters.insert("exclude_background".into(), case["exclude_background"].clone());
         let loss = loss.build(&LossSettings { spacing, parameters }).expect("known parameters");
-        let mut target = Target::new(&labels, [12, 14, 10], 3, &for_training()).expect("fitting labels");
+        let mut target =
+            Target::new(&labels, [12, 14, 10], &Encoding::classes(3), &for_training()).expect("fitting labels");
         target = target.with_distance_maps(distance_maps.clone()).expect("fitting maps");
         if let Some(alpha) = case["alpha"].as_f64() {
             target = target.with_alpha(alpha);
@@ -72,7 +73,8 @@ fn a_loss_that_needs_distance_maps_says_so() {
     let loss = Registry::builtin().find_loss("bl").expect("bl");
     assert!(loss.needs.distance_maps);
     let loss = loss.build(&LossSettings::with_spacing([1.0; 3])).expect("a loss");
-    let target = Target::new(&vec![1; 2 * 12 * 14 * 10], [12, 14, 10], 3, &for_training()).expect("fitting labels");
+    let target = Target::new(&vec![1; 2 * 12 * 14 * 10], [12, 14, 10], &Encoding::classes(3), &for_training())
+        .expect("fitting labels");
     let output = Output { prediction: map("logits").0, auxiliary: vec![] };
     let error = deep_supervision(loss.as_ref(), &target, output).expect_err("an error");
     assert_eq!(error.to_string(), "the loss needs distance maps and got none");

@@ -175,3 +175,30 @@ fn a_ct_config_needs_its_window() {
     let error = load_value(&value).expect_err("no mean");
     insta::assert_snapshot!(error, @r#"`preprocessing.ct_normalization.z_score_mean` is null (results/config.json): it must be a number, because `dataset_info.modality` is "ct""#);
 }
+
+#[test]
+fn what_outputs_stand_for_is_checked_against_the_labels() {
+    insta::assert_snapshot!(errors_with(vec![
+        ("/training/ignore_label", json!(1)),
+        ("/training/ignore_label", json!(2)),
+        ("/training/class_weights", json!([1, 2])),
+        ("/training/class_weights", json!([1, 0, 0])),
+        ("/training/class_weights", json!([1, -1, 1])),
+        ("/training/regions", json!({})),
+        ("/training/regions", json!({"a,b": [1]})),
+        ("/training/regions", json!({"whole": [1, 3]})),
+        ("/training/regions", json!({"core": [2], "whole": [1, 2]})),
+        ("/training/regions", json!({"whole": [1, 2], "core": [2]})),
+    ]), @r#"
+    `training.ignore_label` is 1 (results/config.json): it must be 2, the last of `dataset_info.labels`
+    `model.params.out_channels` is 3 (results/config.json): it must be 2, the number of `dataset_info.labels` without `training.ignore_label`
+    `training.class_weights` is [1,2] (results/config.json): it must be 3 weights, one for each class, the background first; not all 0
+    `training.class_weights` is [1,0,0] (results/config.json): it must be 3 weights, one for each class, the background first; not all 0
+    `training.class_weights[1]` is -1 (results/config.json): it must be a weight: a number, 0 or more
+    `training.regions` is {} (results/config.json): it must be an object of regions, each a name with a list of labels
+    `training.regions.a,b` is [1] (results/config.json): it must be a region with a name without commas, quotes, slashes and line ends
+    `training.regions.whole[1]` is 3 (results/config.json): it must be one of the labels [1, 2]
+    `training.regions.core` is [2] (results/config.json): it must be a region with exactly one label that no later region has (this has 0): list larger regions before those inside them
+    `model.params.out_channels` is 3 (results/config.json): it must be 2, the number of `training.regions`
+    "#);
+}
