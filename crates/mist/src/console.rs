@@ -1,5 +1,9 @@
 //! What a stage tells a person while it works. Stages speak through this trait; the command line decides how it looks.
 
+mod training;
+
+pub use training::{EpochResult, Pace, TimeLeft, TrainingPlan, TrainingStatus, TrainingView, ValidationStatus};
+
 /// Receiver of messages and progress. Called from several threads.
 pub trait Console: Sync {
     /// Title of a part of the work.
@@ -14,6 +18,8 @@ pub trait Console: Sync {
     fn success(&self, text: &str);
     /// Starts a progress bar over `total` items.
     fn bar(&self, title: &str, total: u64) -> Box<dyn Bar>;
+    /// Shows the training of a fold.
+    fn training(&self, plan: TrainingPlan, status: TrainingStatus) -> Box<dyn TrainingView>;
 }
 
 /// A progress bar; finished when dropped.
@@ -29,6 +35,11 @@ pub struct Silent;
 
 struct SilentBar;
 
+impl TrainingView for SilentBar {
+    fn update(&self, _: &TrainingStatus) {}
+    fn finished(&self, _: &EpochResult) {}
+}
+
 impl Bar for SilentBar {
     fn advance(&self, _: u64) {}
     fn message(&self, _: &str) {}
@@ -41,6 +52,9 @@ impl Console for Silent {
     fn error(&self, _: &str) {}
     fn success(&self, _: &str) {}
     fn bar(&self, _: &str, _: u64) -> Box<dyn Bar> {
+        Box::new(SilentBar)
+    }
+    fn training(&self, _: TrainingPlan, _: TrainingStatus) -> Box<dyn TrainingView> {
         Box::new(SilentBar)
     }
 }

@@ -1,7 +1,7 @@
 //! A stop that the user asks for. A single test, because the wish concerns the whole process and stays.
 
 use mist::config::Overrides;
-use mist::console::{Bar, Console, Silent};
+use mist::console::{Bar, Console, Silent, TrainingPlan, TrainingStatus, TrainingView};
 use mist::error::Kind;
 use mist::{analyze, bench, interrupt, preprocess, run_all, train};
 use mist_nn::Registry;
@@ -24,6 +24,9 @@ impl Console for StopsAtPreprocessing {
     fn success(&self, _: &str) {}
     fn bar(&self, title: &str, total: u64) -> Box<dyn Bar> {
         Silent.bar(title, total)
+    }
+    fn training(&self, plan: TrainingPlan, status: TrainingStatus) -> Box<dyn TrainingView> {
+        Silent.training(plan, status)
     }
 }
 

@@ -3,10 +3,12 @@
 
 mod live;
 mod plain;
+mod screen;
+mod training;
 
 use crate::report;
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use mist::console::{Bar, Console};
+use mist::console::{Bar, Console, TrainingPlan, TrainingStatus, TrainingView};
 use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
@@ -21,10 +23,11 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Looks at stdout and at `NO_COLOR`.
+    /// Looks at stdout, `TERM` and `NO_COLOR`.
     pub(crate) fn new() -> Self {
         let stdout = std::io::stdout();
-        let live = stdout.is_terminal().then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stdout()));
+        let can_move = std::env::var_os("TERM").is_none_or(|value| value != "dumb");
+        let live = (stdout.is_terminal() && can_move).then(|| MultiProgress::with_draw_target(target()));
         Self { live, colours: report::colours(&stdout), warned: Mutex::default() }
     }
 
@@ -36,9 +39,28 @@ impl Terminal {
         }
     }
 
+    /// Says that the program stops soon.
+    pub(crate) fn stopping(&self) {
+        self.warn("stopping once the work in hand is complete; Ctrl-C again stops at once");
+    }
+
+    /// Leaves the line that bars are drawn on; the program ends at once.
+    pub(crate) fn leave(&self) {
+        if self.live.is_some() {
+            print_line("");
+        }
+    }
+
     fn line(&self, text: &str) {
         self.beside_bars(|| print_line(text));
     }
+}
+
+/// Drawings in a second, at most; changes that come faster are seen together.
+const DRAWINGS: u8 = 10;
+
+fn target() -> ProgressDrawTarget {
+    ProgressDrawTarget::term_like_with_hz(Box::new(screen::Screen::new()), DRAWINGS)
 }
 
 /// Prints to stdout. Nobody reads a closed pipe, so that is no reason to stop.
@@ -73,6 +95,13 @@ impl Console for Terminal {
         match &self.live {
             Some(bars) => Box::new(live::LiveBar::new(bars, title, total, self.colours)),
             None => Box::new(plain::PlainBar::new(title, total, print_line)),
+        }
+    }
+
+    fn training(&self, plan: TrainingPlan, status: TrainingStatus) -> Box<dyn TrainingView> {
+        match &self.live {
+            Some(bars) => Box::new(training::LiveTraining::new(bars, plan, status, self.colours)),
+            None => Box::new(training::PlainTraining::new(plan, status, print_line)),
         }
     }
 }

@@ -24,7 +24,8 @@ fn start(shell: &Shell, line: &str, time: Duration) -> Child {
 #[test]
 fn a_run_killed_anywhere_and_resumed_gives_the_same_bits() {
     let whole = prepared();
-    whole.mist(TRAIN).exits(0);
+    let log = whole.mist(TRAIN).exits(0).stdout_has("Fold 0, epoch 3/3: loss 0.").stdout();
+    assert_eq!(log.matches("Fold 0, epoch").count(), 3, "a line per epoch\n{log}");
     for file in ["logs/fold_0", "logs/fold_0/training.svg", "predictions/train/raw", "checkpoints/fold_0_checkpoint.pt"]
     {
         assert!(whole.path("results").join(file).exists(), "{file}");

@@ -6,6 +6,7 @@ use super::history::{Epoch, History, since_best};
 use super::log::{Log, log_folder};
 use super::step::Trainer;
 use super::validate::{Validation, Validator};
+use super::watch::{Place, Watch};
 use crate::config::Training;
 use crate::console::Console;
 use crate::error::{Error, Kind, Result};
@@ -13,18 +14,10 @@ use crate::files::write_atomically;
 use crate::interrupt;
 use crate::load::Loader;
 use crate::network;
-use crate::text::{duration, plural};
+use crate::text::plural;
 use mist_nn::losses::LossWeighting;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// How fast the steps of an epoch went.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    steps_per_second: f64,
-    /// Share of the time that went by waiting for batches.
-    waiting: f64,
-}
 
 /// Everything that the epoch loop of a fold works with.
 pub struct FoldRun<'a> {
@@ -58,10 +51,11 @@ impl FoldRun<'_> {
     /// Trains from `state` to the last epoch. After every epoch, and now and then inside one, a checkpoint is written, and
     /// the weights whenever the mean validation loss is the smallest so far. A stop that the user asks for saves the step
     /// it comes in.
-    pub fn run(&self, mut state: Checkpoint, console: &dyn Console) -> Result<()> {
+    pub fn run(&self, mut state: Checkpoint, place: Place, console: &dyn Console) -> Result<()> {
         let mut log = Log::open(self.results, state.fold)?;
         let folder = log_folder(self.results, state.fold);
         let mut history = History::open(&folder, self.names, state.epoch, console)?;
+        let mut watch = Watch::new(self, place, &state, history.epochs(), console);
         while state.epoch < self.epochs {
             let idle = since_best(history.epochs());
             if !self.training.is_patient_after(idle) {
@@ -73,9 +67,8 @@ impl FoldRun<'_> {
                 ));
                 break;
             }
-            let trained =
-                self.train_epoch(&mut state, console).and_then(|pace| Ok((pace, self.validate(&state, console)?)));
-            let (pace, Validation { loss: validation, dice }) = match trained {
+            let trained = self.train_epoch(&mut state, &mut watch).and_then(|()| self.validate(&state, &mut watch));
+            let Validation { loss: validation, dice } = match trained {
                 Err(error) if error.kind() == Kind::Interrupted => {
                     state.write(&checkpoint::file(self.results, state.fold))?;
                     return Err(error);
@@ -89,19 +82,13 @@ impl FoldRun<'_> {
             }
             let training = state.loss_sum / self.steps.max(1) as f64;
             let number = state.epoch + 1;
-            let losses = format!("Epoch {number}: training loss {training:.4}, validation loss {validation:.4}");
-            if validation < state.best {
-                let before = match state.best.is_finite() {
-                    true => format!("improved from {:.4}", state.best),
-                    false => "the first".into(),
-                };
-                console.info(&format!("{losses}, {before}; saving the weights"));
+            let best = state.best;
+            if validation < best {
                 state.best = validation;
                 let path = network::weights_file(&self.results.join("models"), state.fold);
                 network::write_weights(&path, state.judged())?;
-            } else {
-                console.info(&format!("{losses}, no improvement on {:.4}", state.best));
             }
+            let pace = watch.pace();
             let epoch = Epoch {
                 number,
                 learning_rate: state.schedule.rate(state.epoch as u64),
@@ -114,6 +101,7 @@ impl FoldRun<'_> {
             };
             log.epoch(&epoch, state.schedule.rate(number as u64), self.names)?;
             history.add(epoch)?;
+            watch.finish_epoch(history.epochs(), best);
             let title = format!("Fold {}, epoch {number} of {}", state.fold, self.epochs);
             write_atomically(&folder.join("training.svg"), curves::svg(&title, &history).as_bytes())?;
             (state.epoch, state.step, state.loss_sum) = (number, 0, 0.0);
@@ -127,41 +115,27 @@ impl FoldRun<'_> {
         self.weighting.map(|weighting| weighting.alpha(state.epoch as u64, self.epochs as u64))
     }
 
-    /// The remaining steps of the epoch; how fast they went, if there were any.
-    fn train_epoch(&self, state: &mut Checkpoint, console: &dyn Console) -> Result<Option<Pace>> {
+    /// The remaining steps of the epoch.
+    fn train_epoch(&self, state: &mut Checkpoint, watch: &mut Watch) -> Result<()> {
+        watch.begin_epoch(state);
         let remaining = self.steps.saturating_sub(state.step);
-        if remaining == 0 {
-            return Ok(None);
-        }
         let rate = state.schedule.rate(state.epoch as u64);
         let alpha = self.alpha(state);
-        let title = format!("Fold {}, epoch {}/{}", state.fold, state.epoch + 1, self.epochs);
-        let bar = console.bar(&title, remaining as u64);
-        let begin = Instant::now();
         let each = self.batches_per_step;
         let mut batches =
             self.loader.stream(state.epoch, state.step * each, remaining.saturating_mul(each), self.loader_threads)?;
-        let mut done = 0;
-        let mut saved = begin;
+        let mut saved = Instant::now();
         for _ in 0..remaining {
             let place = format!("fold {}, epoch {}, step {}", state.fold, state.epoch + 1, state.step + 1);
-            let batches = batches.by_ref().take(each);
-            let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, batches, rate, alpha);
+            let next = batches.by_ref().take(each);
+            let loss = self.trainer.step(&mut state.parameters, &mut state.optimizer, next, rate, alpha);
             state.loss_sum += loss.map_err(|error| error.place(place.clone()))?;
             state.step += 1;
             state.global_step += 1;
             if let Some(average) = &mut state.average {
                 average.add(&state.parameters, state.global_step);
             }
-            bar.advance(1);
-            done += 1;
-            let pace = done as f64 / begin.elapsed().as_secs_f64();
-            let left = self.steps * (self.epochs - state.epoch) - state.step;
-            bar.message(&format!(
-                "loss: {:.4}, lr: {rate:.2e}, {pace:.1} steps/s, {} left",
-                state.loss_sum / state.step as f64,
-                duration(left as f64 / pace)
-            ));
+            watch.step(state, batches.waited());
             if interrupt::requested() {
                 return Err(Error::interrupted(format!("stopped on request after step {}", state.step)).place(place));
             }
@@ -170,16 +144,15 @@ impl FoldRun<'_> {
                 saved = Instant::now();
             }
         }
-        let seconds = begin.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-        let waiting = batches.waited().as_secs_f64() / seconds;
-        Ok(Some(Pace { steps_per_second: done as f64 / seconds, waiting }))
+        Ok(())
     }
 
-    fn validate(&self, state: &Checkpoint, console: &dyn Console) -> Result<Validation> {
-        let bar = console.bar("Validating", self.validator.cases.len() as u64);
+    fn validate(&self, state: &Checkpoint, watch: &mut Watch) -> Result<Validation> {
+        watch.begin_validation();
+        let mut cases = 0;
         self.validator.run(state.judged(), |mean| {
-            bar.advance(1);
-            bar.message(&format!("val_loss: {mean:.4}"));
+            cases += 1;
+            watch.validated(cases, mean);
         })
     }
 }

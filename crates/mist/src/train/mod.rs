@@ -20,6 +20,7 @@ mod settings;
 pub(crate) mod step;
 mod torch_schedule;
 mod validate;
+mod watch;
 
 use crate::config::{Config, Overrides, Training};
 use crate::console::Console;
@@ -43,6 +44,7 @@ pub(crate) use settings::check_modes;
 use std::path::{Path, PathBuf};
 use step::Trainer;
 use validate::Validator;
+use watch::Place;
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,9 +127,16 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     let forecast = forecast(options, &config, registry, &table, &folds, &budget, console)?;
     budget.held = forecast.and_then(|forecast| forecast.peak).unwrap_or(held).max(held);
     let mut failed = Vec::new();
-    for &fold in &folds {
+    for (index, &fold) in folds.iter().enumerate() {
+        let place = Place {
+            position: index + 1,
+            folds: folds.len(),
+            epochs_after: folds[index + 1..].iter().map(|fold| epochs_left(options, &config.training, *fold)).sum(),
+            memory,
+            validation_seconds: forecast.map(|forecast| forecast.validation),
+        };
         let prepared = PreparedFold::new(options, &config, registry, &table, fold, &budget);
-        match prepared.and_then(|prepared| prepared.train(options.resume, console)) {
+        match prepared.and_then(|prepared| prepared.train(options.resume, place, console)) {
             Ok(()) => {}
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),
             Err(error) => {
@@ -189,6 +198,12 @@ impl Progress {
         let last = History::on_record(&log::log_folder(results, fold)).last()?.number;
         Some(Self::new(training, results, fold, last))
     }
+}
+
+/// Epochs that a fold still has to go in this call.
+fn epochs_left(options: &Options, training: &Training, fold: usize) -> usize {
+    let progress = if options.resume { Progress::on_record(training, &options.results, fold) } else { None };
+    progress.map_or(training.epochs, |progress| progress.left)
 }
 
 /// What training would refuse about the settings alone.
@@ -303,9 +318,9 @@ impl<'a> PreparedFold<'a> {
     }
 
     /// Trains from the checkpoint or from the start.
-    fn train(&self, resume: bool, console: &dyn Console) -> Result<()> {
+    fn train(&self, resume: bool, place: Place, console: &dyn Console) -> Result<()> {
         match prepare::state(self.config, self.model.as_ref(), self.results, self.fold, resume, console)? {
-            Some(state) => self.run().run(state, console),
+            Some(state) => self.run().run(state, place, console),
             None => Ok(()),
         }
     }
@@ -327,13 +342,7 @@ impl<'a> PreparedFold<'a> {
         if !options.dry_run && !forecast::is_worthwhile(&run, folds.len()) {
             return Ok(None);
         }
-        let left = |fold: &usize| match options.resume {
-            true => {
-                Progress::on_record(&self.config.training, self.results, *fold).map_or(run.epochs, |fold| fold.left)
-            }
-            false => run.epochs,
-        };
-        let epochs: usize = folds.iter().map(left).sum();
+        let epochs: usize = folds.iter().map(|fold| epochs_left(options, &self.config.training, *fold)).sum();
         if epochs == 0 {
             return Ok(None);
         }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::console::{Bar, Silent};
+use crate::console::{Bar, Silent, TrainingPlan, TrainingStatus, TrainingView};
 use crate::dataset::Dataset;
 use crate::error::Kind;
 use mist_volume::nifti::{self, Datatype};
@@ -128,6 +128,9 @@ impl Console for Recorder {
     }
     fn bar(&self, title: &str, total: u64) -> Box<dyn Bar> {
         Silent.bar(title, total)
+    }
+    fn training(&self, plan: TrainingPlan, status: TrainingStatus) -> Box<dyn TrainingView> {
+        Silent.training(plan, status)
     }
 }
 
