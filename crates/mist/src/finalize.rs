@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::evaluate::{Checks, evaluate_table, write_results_csv};
 use crate::files::{create_folder, require_file, require_folder};
+use crate::memory::Allowance;
 use crate::predict::{Input, Predictor, Targets, cases, load_networks, out_of_fold};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network, train};
@@ -20,6 +21,8 @@ pub struct Options {
     pub workers: usize,
     /// `cpu`, `cuda` or the number of a GPU, for the test set.
     pub device: String,
+    /// Bytes of memory that the command may take; by default what is free.
+    pub max_memory: Option<u64>,
 }
 
 /// Writes `evaluation_paths.csv` and `results.csv`, and `predictions/test/` where there is a `test_paths.csv`. Can be
@@ -76,7 +79,9 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
     if test.is_file() {
         let (cases, unusable) = cases(&Input::Csv(test), &config.dataset_info.images)?;
         let output = results.join("predictions/test");
-        let predictor = Predictor::new(&config, load_networks(&models, &config, registry)?)?;
+        let memory = Allowance::new(options.max_memory, console);
+        let (networks, memory) = load_networks(&models, &config, registry, memory)?;
+        let predictor = Predictor::new(&config, networks, memory)?;
         failures.extend(unusable);
         failures.extend(predictor.run(&cases, &Targets::create(&output, false)?, console)?);
         console.info(&format!("Wrote test-set predictions to {}", output.display()));

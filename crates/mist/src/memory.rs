@@ -1,13 +1,27 @@
-//! How much memory there is, and sizes as people read them.
+//! How much memory there is, how much of it a command may take, and sizes as people read and type them.
 
-/// Memory that programs can still take, in bytes, where the system tells.
+mod allowance;
+mod control_groups;
+mod size;
+
+pub use allowance::Allowance;
+pub use size::parse;
+
+/// Memory that this process can still take, in bytes, where the system tells: what the machine has left, or the control
+/// groups that a job scheduler or container put the process into, if that is less.
 pub fn available() -> Option<f64> {
-    entry("/proc/meminfo", "MemAvailable:")
+    let machine = entry("/proc/meminfo", "MemAvailable:");
+    machine.into_iter().chain(control_groups::free()).min_by(f64::total_cmp)
 }
 
 /// The most memory that this process has held at once, in bytes, where the system tells.
 pub fn peak() -> Option<f64> {
     entry("/proc/self/status", "VmHWM:")
+}
+
+/// Forgets the peak so far: from here on [`peak`] is that of what follows. Does nothing where the system cannot do that.
+pub fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Memory that this process holds now, in bytes, where the system tells.
@@ -23,17 +37,6 @@ fn entry(table: &str, name: &str) -> Option<f64> {
     Some(kibibytes * 1024.0)
 }
 
-/// Says that so many bytes are more than there are; nothing where they fit, or where the system does not tell.
-pub fn shortage(bytes: f64) -> Option<String> {
-    shortage_of(bytes, available())
-}
-
-/// The same where so much is free.
-pub fn shortage_of(bytes: f64, available: Option<f64>) -> Option<String> {
-    let available = available?;
-    (bytes > available).then(|| format!("it takes at least {}, {} are free", readable(bytes), readable(available)))
-}
-
 /// A number of bytes for people.
 pub fn readable(bytes: f64) -> String {
     if bytes >= 1e9 { format!("{:.1} GB", bytes / 1e9) } else { format!("{:.0} MB", (bytes / 1e6).ceil()) }
@@ -44,16 +47,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shortage_is_told_with_both_sizes() {
-        assert_eq!(shortage_of(2e9, None), None);
-        assert_eq!(shortage_of(2e9, Some(2e9)), None);
-        assert_eq!(shortage_of(2e9, Some(1.5e9)).as_deref(), Some("it takes at least 2.0 GB, 1.5 GB are free"));
-    }
-
-    #[test]
     fn sizes_are_readable() {
         assert_eq!(readable(12_345.0), "1 MB");
         assert_eq!(readable(48_200_000.0), "49 MB");
         assert_eq!(readable(2_340_000_000.0), "2.3 GB");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_peak_is_forgotten_on_request() {
+        const BYTES: usize = 256 << 20;
+        std::hint::black_box(vec![1u8; BYTES]);
+        let before = peak().unwrap();
+        assert!(before > BYTES as f64);
+        forget_peak();
+        // Tests beside this one take memory too, but never so much.
+        assert!(peak().unwrap() < before - BYTES as f64 / 2.0);
     }
 }

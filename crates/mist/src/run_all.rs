@@ -4,6 +4,7 @@ use crate::config::{Choices, Config, Preprocessing, Training};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::remove_file;
+use crate::memory::Allowance;
 use crate::tables::{LeftOut, TrainPaths};
 use crate::{analyze, preprocess, train};
 use mist_nn::Registry;
@@ -43,7 +44,8 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     };
     // Patch size, network and memory can be judged from here on, which is before the longer stages.
     let analyzed = Config::load(&config, &Choices::of(registry))?;
-    train::check_settings(&analyzed, &options.train.overrides, registry)?;
+    let memory = Allowance::new(options.train.max_memory, console);
+    train::check_settings(&analyzed, &options.train.overrides, registry, memory)?;
     // Arrays that were there before the analysis are those of another run.
     let preprocessed = match &kept {
         Some(config) => is_preprocessed(&options.preprocess, &config.preprocessing)?,
@@ -166,6 +168,7 @@ mod tests {
             workers: 1,
             no_preprocess: None,
             compute_dtms: None,
+            max_memory: None,
             overwrite: false,
         };
         (folder, options)

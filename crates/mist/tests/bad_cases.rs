@@ -63,6 +63,7 @@ impl DataSet {
             workers: 2,
             no_preprocess: None,
             compute_dtms: None,
+            max_memory: None,
             overwrite: true,
         }
     }
@@ -239,7 +240,12 @@ fn abandoned_temporary_files_are_swept_from_every_folder_that_is_used_again() {
     assert!(in_arrays.iter().all(|path| !path.exists()), "preprocess");
 
     let in_results = abandon("results");
-    let finalize = mist::finalize::Options { results: data_set.path("results"), workers: 1, device: "cpu".into() };
+    let finalize = mist::finalize::Options {
+        results: data_set.path("results"),
+        workers: 1,
+        device: "cpu".into(),
+        max_memory: None,
+    };
     mist::finalize::run(&finalize, &Registry::builtin(), &Silent).expect_err("nothing is trained");
     assert!(!in_results.exists(), "finalize");
     let in_results = abandon("results");

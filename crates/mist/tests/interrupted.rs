@@ -83,6 +83,7 @@ fn preprocessing_of_a_run_that_replaces_another(folder: &Path, data: &Path) {
             workers: 1,
             no_preprocess: None,
             compute_dtms: None,
+            max_memory: None,
             overwrite: true,
         },
         train: train::Options {
@@ -94,6 +95,7 @@ fn preprocessing_of_a_run_that_replaces_another(folder: &Path, data: &Path) {
             verify_determinism: false,
             dry_run: false,
             evaluate_workers: 1,
+            max_memory: None,
             overwrite: true,
         },
     };

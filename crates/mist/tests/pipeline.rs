@@ -39,6 +39,7 @@ impl Run {
             workers,
             no_preprocess: None,
             compute_dtms: Some(true),
+            max_memory: None,
             overwrite: false,
         };
         assert_eq!(preprocess::run(&options, &Registry::builtin(), &Silent).unwrap(), []);

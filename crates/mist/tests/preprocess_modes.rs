@@ -64,6 +64,7 @@ fn prepared(no_preprocess: Option<bool>) -> Arrays {
         workers: 1,
         no_preprocess,
         compute_dtms: None,
+        max_memory: None,
         overwrite: false,
     };
     assert_eq!(preprocess::run(&options, &Registry::builtin(), &Silent).unwrap(), []);
@@ -123,7 +124,7 @@ fn settings() -> Settings {
         labels: vec![0, 4, 2],
         normalization: Normalization { ct: None, nonzero: false },
         distance_maps: None,
-        memory: None,
+        memory: mist::memory::Allowance::Unknown,
     }
 }
 

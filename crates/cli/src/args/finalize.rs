@@ -1,5 +1,6 @@
 //! `mist finalize`.
 
+use super::memory::Memory;
 use super::values;
 use crate::commands::{Action, Context};
 use mist::{CaseFailure, Result, finalize};
@@ -17,11 +18,18 @@ pub(crate) struct Finalize {
     /// Where the networks run: cpu, cuda, or the index of a GPU; this version computes on the CPU whatever is asked for
     #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = values::device)]
     device: String,
+    #[command(flatten)]
+    memory: Memory,
 }
 
 impl Finalize {
     fn options(self) -> finalize::Options {
-        finalize::Options { results: self.results, workers: self.num_workers_evaluate, device: self.device }
+        finalize::Options {
+            results: self.results,
+            workers: self.num_workers_evaluate,
+            device: self.device,
+            max_memory: self.memory.max_memory,
+        }
     }
 }
 

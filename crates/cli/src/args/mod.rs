@@ -8,6 +8,7 @@ mod demo;
 mod evaluate;
 mod finalize;
 mod later;
+mod memory;
 mod overwrite;
 mod predict;
 mod preprocess;

@@ -1,5 +1,6 @@
 //! `mist predict`.
 
+use super::memory::Memory;
 use super::{later, values};
 use crate::commands::{Action, Context};
 use mist::{CaseFailure, Result, predict};
@@ -29,6 +30,8 @@ pub(crate) struct Predict {
     /// the segmentations then go to discrete/
     #[arg(long)]
     output_probs: bool,
+    #[command(flatten)]
+    memory: Memory,
 }
 
 #[derive(clap::Args)]
@@ -58,6 +61,7 @@ impl Predict {
             output: self.output,
             device: self.device,
             output_probabilities: self.output_probs,
+            max_memory: self.memory.max_memory,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! `mist preprocess`.
 
+use super::memory::Memory;
 use super::overwrite::Overwrite;
 use super::values;
 use crate::commands::{Action, Context};
@@ -18,6 +19,8 @@ pub(crate) struct Preprocess {
     numpy: PathBuf,
     #[command(flatten)]
     mode: Mode,
+    #[command(flatten)]
+    memory: Memory,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -40,13 +43,20 @@ pub(crate) struct Mode {
 
 impl Mode {
     /// What `mist preprocess` was asked to do.
-    pub(crate) fn options(self, results: PathBuf, numpy: PathBuf, overwrite: Overwrite) -> Result<preprocess::Options> {
+    pub(crate) fn options(
+        self,
+        results: PathBuf,
+        numpy: PathBuf,
+        memory: Memory,
+        overwrite: Overwrite,
+    ) -> Result<preprocess::Options> {
         Ok(preprocess::Options {
             results,
             numpy,
             workers: self.num_workers_preprocess,
             no_preprocess: self.no_preprocess,
             compute_dtms: self.compute_dtms,
+            max_memory: memory.max_memory,
             overwrite: overwrite.overwrite,
         })
     }
@@ -56,7 +66,7 @@ impl Action for Preprocess {
     const NAME: &'static str = "preprocess";
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
-        let options = self.mode.options(self.results, self.numpy, self.overwrite)?;
+        let options = self.mode.options(self.results, self.numpy, self.memory, self.overwrite)?;
         preprocess::run(&options, context.registry, context.console)
     }
 }

@@ -1,6 +1,7 @@
 //! `mist run-all`.
 
 use super::analyze::Plan;
+use super::memory::Memory;
 use super::overwrite::Overwrite;
 use super::preprocess::Mode;
 use super::train::Recipe;
@@ -30,15 +31,18 @@ pub(crate) struct RunAll {
     #[command(flatten)]
     recipe: Recipe,
     #[command(flatten)]
+    memory: Memory,
+    #[command(flatten)]
     overwrite: Overwrite,
 }
 
 impl RunAll {
     fn options(self) -> Result<run_all::Options> {
+        let (memory, overwrite) = (self.memory, self.overwrite);
         Ok(run_all::Options {
-            analyze: self.plan.options(self.data, self.results.clone(), self.overwrite)?,
-            preprocess: self.mode.options(self.results.clone(), self.numpy.clone(), self.overwrite)?,
-            train: self.recipe.options(self.results, self.numpy, self.overwrite)?,
+            analyze: self.plan.options(self.data, self.results.clone(), overwrite)?,
+            preprocess: self.mode.options(self.results.clone(), self.numpy.clone(), memory, overwrite)?,
+            train: self.recipe.options(self.results, self.numpy, memory, overwrite)?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! `mist train`.
 
+use super::memory::Memory;
 use super::overwrite::Overwrite;
 use super::{later, values};
 use crate::commands::{Action, Context};
@@ -27,6 +28,8 @@ pub(crate) struct Train {
     /// Check everything, try a few steps, and say how long training will take and how much memory; writes nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    memory: Memory,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -100,7 +103,13 @@ impl Recipe {
     }
 
     /// What `mist train` was asked to do.
-    pub(crate) fn options(self, results: PathBuf, numpy: PathBuf, overwrite: Overwrite) -> Result<train::Options> {
+    pub(crate) fn options(
+        self,
+        results: PathBuf,
+        numpy: PathBuf,
+        memory: Memory,
+        overwrite: Overwrite,
+    ) -> Result<train::Options> {
         later::refuse(&[
             ("--pretrained-weights", self.pretrained_weights.is_some()),
             ("--pretrained-config", self.pretrained_config.is_some()),
@@ -128,6 +137,7 @@ impl Recipe {
             verify_determinism: false,
             dry_run: false,
             evaluate_workers: self.num_workers_evaluate,
+            max_memory: memory.max_memory,
             overwrite: overwrite.overwrite,
         })
     }
@@ -141,7 +151,7 @@ impl Action for Train {
     }
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
-        let options = self.recipe.options(self.results, self.numpy, self.overwrite)?;
+        let options = self.recipe.options(self.results, self.numpy, self.memory, self.overwrite)?;
         let options = train::Options { verify_determinism: self.verify_determinism, dry_run: self.dry_run, ..options };
         train::run(&options, context.registry, context.console)
     }

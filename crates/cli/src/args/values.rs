@@ -87,6 +87,11 @@ pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
+/// A number of bytes with its unit.
+pub(crate) fn memory_size(text: &str) -> Result<u64, String> {
+    mist::memory::parse(text)
+}
+
 /// Where a network runs: `cpu`, `cuda` or the index of a GPU.
 pub(crate) fn device(text: &str) -> Result<String, String> {
     let index = !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit());

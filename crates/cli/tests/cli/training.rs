@@ -200,6 +200,48 @@ fn a_dry_run_says_what_training_will_take_and_writes_nothing() {
 }
 
 #[test]
+fn memory_that_the_user_gives_is_kept_to_and_not_stored_with_the_plan() {
+    let shell = prepared();
+    for size in ["12", "0G", "much"] {
+        shell.mist(&format!("{TRAIN} --max-memory {size}")).exits(2).stderr_has("a unit, such as 800M, 12G");
+    }
+    shell
+        .mist(&format!("{TRAIN} --max-memory 1M"))
+        .exits(1)
+        .stderr_has("needs more memory than --max-memory allows")
+        .stderr_has("--max-memory allows 1 MB")
+        .stderr_has("or a larger --max-memory");
+    let line = format!("{TRAIN} --max-memory 40M");
+    shell
+        .mist(&line)
+        .exits(1)
+        .stderr_has("training needs more memory than --max-memory allows")
+        .stderr_has("a step takes");
+    shell.mist("preprocess --results results --max-memory 1M --numpy again").exits(0);
+    assert!(!shell.path("results/models").exists());
+
+    let line = format!("{TRAIN} --max-memory 3G --dry-run");
+    shell.mist(&line).exits(0).stdout_has("more for all training cases; --max-memory allows 3.0 GB");
+    predict_quickly(&shell);
+    let line = TRAIN.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0");
+    let ran = shell.mist(&format!("{line} --max-memory 1000T")).exits(0);
+    #[cfg(target_os = "linux")]
+    let ran = ran.stderr_has("--max-memory allows 1000000.0 GB, which is more than is free");
+    drop(ran);
+    let record =
+        std::fs::read_dir(shell.path("results/runs")).expect("records").next().expect("one").expect("an entry");
+    let record = std::fs::read_to_string(record.path()).expect("a record");
+    assert!(record.contains("\"allowed_bytes\": 1000000000000000.0"), "{record}");
+    let config = std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    assert!(!config.contains("memory"), "{config}");
+
+    shell
+        .mist("predict --models-dir results/models --config results/config.json --images data/train --output out --max-memory 1M")
+        .exits(1)
+        .stderr_has("1 networks need more memory than --max-memory allows");
+}
+
+#[test]
 fn a_boundary_loss_asks_for_distance_maps_and_trains_on_them() {
     let shell = prepared();
     let line = format!("{TRAIN} --epochs 1 --warmup-epochs 0 --loss bl --composite-loss-weighting linear");

@@ -2,6 +2,7 @@
 
 use super::scan::CaseFacts;
 use super::statistics::{mean, median};
+use crate::memory::Allowance;
 use crate::preprocess::budget;
 use mist_volume::Geometry;
 use mist_volume::orientation::standard_geometry;
@@ -39,7 +40,9 @@ fn standard_grid(case: &CaseFacts, crop: bool) -> Geometry {
 
 /// Cases that no machine could resample to the target spacing, which comes from a slip in a header: position, and why.
 pub fn absurd_cases(cases: &[CaseFacts], crop: bool, target_spacing: [f64; 3]) -> Vec<(usize, String)> {
-    let refusal = |(index, case)| Some((index, budget::refusal(&standard_grid(case, crop), target_spacing, 1, None)?));
+    let unknown = Allowance::Unknown;
+    let refusal =
+        |(index, case)| Some((index, budget::refusal(&standard_grid(case, crop), target_spacing, 1, unknown)?));
     cases.iter().enumerate().filter_map(refusal).collect()
 }
 

@@ -10,7 +10,7 @@ mod work;
 use crate::config::Config;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::memory;
+use crate::memory::{self, Allowance};
 use mist_nn::Registry;
 use report::Report;
 use work::{Samples, Work};
@@ -70,7 +70,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
 }
 
 fn bench(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    check_memory(options)?;
+    check_memory(options, Allowance::new(None, console))?;
     let most = MOST_THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from);
     if let Some(count) = options.threads.filter(|count| *count > most) {
         return Err(Error::usage(format!("{count} threads are too many"))
@@ -110,6 +110,7 @@ pub(crate) fn memory_of_step(config: &Config, patch_size: [usize; 3], registry: 
         layers: false,
     };
     let Ok(mut work) = Work::new(&options, registry) else { return Ok(None) };
+    memory::forget_peak();
     let before = memory::resident();
     work.run(Samples::new(&options))?;
     let weights = work.weights() as f64 * BYTES_PER_WEIGHT;
@@ -120,11 +121,11 @@ pub(crate) fn memory_of_step(config: &Config, patch_size: [usize; 3], registry: 
 const BYTES_PER_WEIGHT: f64 = 5.0 * 4.0;
 
 /// Refuses what cannot fit; what the network needs on top depends on it.
-fn check_memory(options: &Options) -> Result<()> {
+fn check_memory(options: &Options, memory: Allowance) -> Result<()> {
     let voxels: f64 = options.patch_size.iter().map(|extent| *extent as f64).product();
     let values = options.in_channels as f64 + options.out_channels as f64;
     let bytes = 4.0 * voxels * options.batch_size as f64 * values;
-    match memory::shortage(bytes) {
+    match memory.shortage(bytes) {
         Some(why) => Err(Error::new("the work needs more memory than there is")
             .because(why)
             .hint("choose a smaller --patch-size or --batch-size")),

@@ -75,6 +75,7 @@ impl Plan {
                 workers,
                 no_preprocess: None,
                 compute_dtms: None,
+                max_memory: None,
                 overwrite,
             },
             train: (0..FOLDS)
@@ -88,10 +89,11 @@ impl Plan {
                     verify_determinism: false,
                     dry_run: false,
                     evaluate_workers: 1,
+                    max_memory: None,
                     overwrite,
                 })
                 .collect(),
-            finalize: finalize::Options { results: results.clone(), workers, device: device.clone() },
+            finalize: finalize::Options { results: results.clone(), workers, device: device.clone(), max_memory: None },
             predict: predict::Options {
                 models_dir: results.join("models"),
                 config: results.join("config.json"),
@@ -99,6 +101,7 @@ impl Plan {
                 output: predictions.clone(),
                 device,
                 output_probabilities: false,
+                max_memory: None,
             },
             evaluate: evaluate::Options {
                 config: results.join("config.json"),

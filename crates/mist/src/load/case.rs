@@ -124,6 +124,11 @@ impl CaseArrays {
         self.image.channels()
     }
 
+    /// Labels are below it.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
     /// Channels of the distance maps, if there are any.
     pub fn distance_channels(&self) -> Option<usize> {
         self.distance.as_ref().map(Array::channels)

@@ -38,6 +38,11 @@ impl ClassVoxels {
         Some([index / (height * width), index / width % height, index % width])
     }
 
+    /// Memory that this takes.
+    pub fn bytes(&self) -> usize {
+        self.classes.iter().map(|runs| size_of::<Runs>() + runs.start.len() * 2 * size_of::<u32>()).sum()
+    }
+
     /// Size of the volume.
     pub fn size(&self) -> [usize; 3] {
         self.size

@@ -31,7 +31,7 @@ pub struct LoaderSettings {
     pub seed: u64,
     /// Cross-validation fold.
     pub fold: usize,
-    /// Memory for cases that are kept after their first use; 0 keeps none.
+    /// Memory for what is kept of cases after their first use; 0 keeps no volumes.
     pub cache_bytes: usize,
 }
 
@@ -121,6 +121,11 @@ impl Loader {
     /// Id of a case by its position.
     pub fn id(&self, case: usize) -> &str {
         self.shared.store.arrays(case).id()
+    }
+
+    /// Bytes that cases take in memory by now.
+    pub fn bytes_in_memory(&self) -> usize {
+        self.shared.store.used_bytes()
     }
 
     /// Channels of the images.

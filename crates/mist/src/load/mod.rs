@@ -19,7 +19,7 @@ mod region;
 mod store;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
@@ -27,4 +27,4 @@ pub use augment::Switches;
 pub use case::{CaseArrays, CaseFiles, WholeVolume};
 pub use loader::{Batch, Loader, LoaderSettings};
 pub use split::{Fold, Split};
-pub use stream::BatchStream;
+pub use stream::{BatchStream, most_batches};

@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Cases by position. A case is read completely, and checked, when it is first used; it then stays in memory if it fits
-/// what is left of the budget, and otherwise is read by position for every patch. What comes out is the same.
+/// what is left of the budget, and otherwise is read by position for every patch. What comes out is the same. Where the
+/// classes lie is kept of every case, and comes out of the same budget.
 ///
 /// Cases in memory stay there: all are used equally often, so replacing one by another would gain nothing.
 #[derive(Debug)]
 pub struct Store {
     cases: Vec<Case>,
+    cache_bytes: usize,
     free_bytes: AtomicUsize,
 }
 
@@ -36,7 +38,12 @@ impl Store {
     /// Cases of which at most `cache_bytes` are kept in memory.
     pub fn new(cases: Vec<CaseArrays>, cache_bytes: usize) -> Self {
         let cases = cases.into_iter().map(|arrays| Case { arrays, ready: Mutex::new(None) }).collect();
-        Self { cases, free_bytes: AtomicUsize::new(cache_bytes) }
+        Self { cases, cache_bytes, free_bytes: AtomicUsize::new(cache_bytes) }
+    }
+
+    /// How much of the budget is used.
+    pub fn used_bytes(&self) -> usize {
+        self.cache_bytes - self.free_bytes.load(Ordering::Relaxed)
     }
 
     /// Number of cases.
@@ -81,6 +88,8 @@ impl Store {
         } else {
             Ready { classes: arrays.check()?, volume: None }
         };
+        let take = |free: usize| Some(free.saturating_sub(found.classes.bytes()));
+        let _ = self.free_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
         Ok(ready.insert(Arc::new(found)).clone())
     }
 

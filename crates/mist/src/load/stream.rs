@@ -14,6 +14,11 @@ use std::time::{Duration, Instant};
 /// Batches ready beyond the one that each thread works on.
 const READY_AHEAD: usize = 2;
 
+/// Most batches that are in memory at once, prepared, in work, or being trained on, with so many threads.
+pub fn most_batches(threads: usize) -> usize {
+    1 + if threads == 0 { 0 } else { threads + READY_AHEAD }
+}
+
 /// The batches of consecutive steps, in order. An iterator; after an error it ends.
 ///
 /// Threads prepare batches ahead, at most `threads + 2` of them at a time. As a batch is a pure function of epoch and step, the

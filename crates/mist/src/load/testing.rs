@@ -1,6 +1,8 @@
 //! Golden files and made-up cases for the tests of this module.
 
+use super::augment::Switches;
 use super::case::CaseFiles;
+use super::loader::LoaderSettings;
 use std::path::{Path, PathBuf};
 
 fn path(file: &str) -> PathBuf {
@@ -100,5 +102,20 @@ impl Dataset {
     pub fn write<const N: usize>(&self, part: &str, id: &str, descriptor: &str, shape: [usize; 4], values: &[[u8; N]]) {
         let path = self.folder.path().join(part).join(format!("{id}.npy"));
         std::fs::write(path, npy(descriptor, shape, self.fortran, values)).unwrap();
+    }
+}
+
+/// Every augmentation on small patches, two at a time.
+pub fn settings() -> LoaderSettings {
+    LoaderSettings {
+        patch_size: [6, 7, 8],
+        spacing: [1.0, 1.5, 2.0],
+        batch_size: 2,
+        foreground_probability: 0.6,
+        augmentation: Switches::ALL,
+        classes: CLASSES,
+        seed: 42,
+        fold: 1,
+        cache_bytes: 0,
     }
 }

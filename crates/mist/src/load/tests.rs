@@ -3,24 +3,10 @@
 use super::augment::Switches;
 use super::case::{CaseArrays, CaseFiles};
 use super::loader::{Batch, Loader, LoaderSettings};
-use super::testing::{CLASSES, Dataset};
+use super::testing::{CLASSES, Dataset, settings};
 use std::time::{Duration, Instant};
 
 const SIZES: [[usize; 3]; 5] = [[9, 10, 11], [6, 14, 8], [12, 5, 9], [8, 8, 8], [10, 9, 7]];
-
-fn settings() -> LoaderSettings {
-    LoaderSettings {
-        patch_size: [6, 7, 8],
-        spacing: [1.0, 1.5, 2.0],
-        batch_size: 2,
-        foreground_probability: 0.6,
-        augmentation: Switches::ALL,
-        classes: CLASSES,
-        seed: 42,
-        fold: 1,
-        cache_bytes: 0,
-    }
-}
 
 fn dataset(fortran: bool, channels: usize) -> (Dataset, Vec<CaseFiles>) {
     let dataset = Dataset::new(fortran);

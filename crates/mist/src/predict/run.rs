@@ -1,6 +1,6 @@
 //! `predict`: label maps for new scans.
 
-use super::admission::{Work, check_networks};
+use super::admission::{Work, admit_networks};
 use super::inputs::{self, Case, Input};
 use super::restore::{Original, label_map, probability_maps};
 use super::unpredicted::{Unpredicted, written};
@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::device;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{create_folder, is_same_file, remove_file, require_file, require_folder};
-use crate::memory;
+use crate::memory::Allowance;
 use crate::network::{self, Network};
 use crate::outputs::Outputs;
 use crate::preprocess::{self, preprocess_case};
@@ -34,6 +34,8 @@ pub struct Options {
     pub device: String,
     /// Also write class probabilities.
     pub output_probabilities: bool,
+    /// Bytes of memory that the command may take; by default what is free.
+    pub max_memory: Option<u64>,
 }
 
 /// Writes `<output>/<id>.nii.gz` for every case, the mean of all fold models' probabilities. With
@@ -48,13 +50,14 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     config.warn_of_unknown_keys(console);
     let (cases, mut failures) = inputs::cases(&options.input, &config.dataset_info.images)?;
     let listed = cases.len() + failures.len();
-    let networks = load_networks(&options.models_dir, &config, registry)?;
+    let memory = Allowance::new(options.max_memory, console);
+    let (networks, memory) = load_networks(&options.models_dir, &config, registry, memory)?;
     let targets = Targets::create(&options.output, options.output_probabilities)?;
     targets.spare_scans(&cases)?;
     for failure in &failures {
         console.error(&failure.to_string());
     }
-    let predictor = Predictor::new(&config, networks)?;
+    let predictor = Predictor::new(&config, networks, memory)?;
     failures.extend(predictor.run(&cases, &targets, console).map_err(|error| {
         error.if_interrupted(
             "start the same command again: predictions in the folder are complete, and all are made anew",
@@ -73,8 +76,13 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     Ok(failures)
 }
 
-/// All `fold_*.pt` of a folder, in the order of their names.
-pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Result<Vec<Network>> {
+/// All `fold_*.pt` of a folder, in the order of their names, and what they leave of the memory.
+pub fn load_networks(
+    folder: &Path,
+    config: &Config,
+    registry: &Registry,
+    memory: Allowance,
+) -> Result<(Vec<Network>, Allowance)> {
     let entries = std::fs::read_dir(folder)
         .map_err(|error| Error::new("Models directory not found").at(folder).because(error))?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -90,13 +98,13 @@ pub fn load_networks(folder: &Path, config: &Config, registry: &Registry) -> Res
             .hint("name the folder `models` of a results folder"));
     }
     let parameters = network::build(config, registry)?.parameters().iter().map(|spec| spec.count()).sum();
-    check_networks(files.len(), parameters, memory::available())?;
+    let left = admit_networks(files.len(), parameters, memory)?;
     let load = |path: &PathBuf| {
         let model = network::build(config, registry)?;
         let parameters = network::read_weights(path, model.parameters())?;
         Ok(Network::new(model, &parameters))
     };
-    files.iter().map(load).collect()
+    Ok((files.iter().map(load).collect::<Result<_>>()?, left))
 }
 
 /// Where the files of a case go.
@@ -144,9 +152,9 @@ pub struct Predictor<'a> {
 }
 
 impl<'a> Predictor<'a> {
-    /// Fails if the configuration cannot preprocess.
-    pub fn new(config: &'a Config, networks: Vec<Network>) -> Result<Self> {
-        Ok(Self { config, preprocessing: preprocess::Settings::of(config)?, networks })
+    /// `memory` is what scans may take. Fails if the configuration cannot preprocess.
+    pub fn new(config: &'a Config, networks: Vec<Network>, memory: Allowance) -> Result<Self> {
+        Ok(Self { config, preprocessing: preprocess::Settings::of(config, memory)?, networks })
     }
 
     /// Predicts the cases one after the other; returns those that failed.
@@ -176,7 +184,7 @@ impl<'a> Predictor<'a> {
             networks: self.networks.len(),
             flips: flips.len(),
         };
-        work.check(memory::available())?;
+        work.check(self.preprocessing.memory)?;
         let windows = settings::windows(self.config);
         let outputs = Outputs::of(self.config);
         let mut mean = ensemble::Mean::new();

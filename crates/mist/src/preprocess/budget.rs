@@ -1,7 +1,7 @@
 //! Whether a case can be resampled at all. A slip in a header (metres for millimetres, a spacing of 1e6) asks for more
 //! memory than any machine has; that has to be an error of this case, not the end of the program.
 
-use crate::memory;
+use crate::memory::{Allowance, readable};
 use mist_volume::resample::{resampled_size, spline_grid};
 use mist_volume::{Geometry, all_close};
 
@@ -27,21 +27,21 @@ fn voxels(size: [usize; 3]) -> f64 {
     size.into_iter().map(|n| n as f64).product()
 }
 
-/// Why the image cannot be resampled with the `available` memory; `None` if it can.
-pub fn refusal(geometry: &Geometry, target_spacing: [f64; 3], values: usize, available: Option<f64>) -> Option<String> {
+/// Why the image cannot be resampled in that memory; `None` if it can.
+pub fn refusal(geometry: &Geometry, target_spacing: [f64; 3], values: usize, memory: Allowance) -> Option<String> {
     let size @ [x, y, z] = resampled_size(geometry.size, geometry.spacing, target_spacing);
     let needed = bytes_needed(geometry, target_spacing, values);
-    let too_much = match available {
+    let too_much = match memory.bytes() {
         _ if voxels(size).max(spline_grid(geometry, target_spacing)) > MOST_VOXELS => {
             "more than any scan has".to_owned()
         }
-        Some(available) if needed > available => format!("and {} are free", memory::readable(available)),
+        Some(available) if needed > available => format!("and {memory}"),
         _ => return None,
     };
     Some(format!(
         "it would become {x} x {y} x {z} voxels and take {} of memory, {too_much}; its voxels measure {} mm, those of the \
          target {} mm: check the spacing and the unit in its header, and spatial_config.target_spacing in config.json",
-        memory::readable(needed),
+        readable(needed),
         lengths(geometry.spacing),
         lengths(target_spacing)
     ))
@@ -58,17 +58,17 @@ mod tests {
     #[test]
     fn what_fits_passes_and_the_absurd_is_refused_with_its_spacing() {
         let geometry = Geometry::axis_aligned([100, 100, 100], [1.0; 3]);
-        assert_eq!(refusal(&geometry, [2.0; 3], 1, Some(14e6)), None);
-        assert_eq!(refusal(&geometry, [1.0; 3], 1, Some(8e6)), None, "nothing is interpolated");
-        assert_eq!(refusal(&geometry, [0.5; 3], 1, None), None);
-        let text = refusal(&geometry, [0.5; 3], 1, Some(70e6)).unwrap();
+        assert_eq!(refusal(&geometry, [2.0; 3], 1, Allowance::Free(14e6)), None);
+        assert_eq!(refusal(&geometry, [1.0; 3], 1, Allowance::Free(8e6)), None, "nothing is interpolated");
+        assert_eq!(refusal(&geometry, [0.5; 3], 1, Allowance::Unknown), None);
+        let text = refusal(&geometry, [0.5; 3], 1, Allowance::Free(70e6)).unwrap();
         assert!(
             text.starts_with("it would become 200 x 200 x 200 voxels and take 76 MB of memory, and 70 MB"),
             "{text}"
         );
         for spacing in [1e6, 1e300] {
             let absurd = Geometry { spacing: [spacing; 3], ..geometry };
-            let text = refusal(&absurd, [1e-6; 3], 1, None).unwrap();
+            let text = refusal(&absurd, [1e-6; 3], 1, Allowance::Unknown).unwrap();
             assert!(text.contains("more than any scan has") && text.contains("check the spacing"), "{text}");
         }
     }

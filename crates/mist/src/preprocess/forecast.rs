@@ -106,7 +106,7 @@ mod tests {
             labels: vec![0, 1],
             normalization: Normalization { ct: None, nonzero: false },
             distance_maps: None,
-            memory: None,
+            memory: crate::memory::Allowance::Unknown,
         };
         let cropped = Forecast::of(&settings, &cases, 1).unwrap();
         assert_eq!(cropped.disk, 2000.0 * 9.0, "10 x 10 x 20 voxels, two channels and a label");

@@ -23,7 +23,7 @@ pub use settings::Settings;
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Result};
-use crate::memory;
+use crate::memory::{Allowance, readable};
 use crate::parallel;
 use crate::tables::LeftOut;
 use forecast::Forecast;
@@ -45,6 +45,8 @@ pub struct Options {
     pub no_preprocess: Option<bool>,
     /// Also write distance maps; an explicit answer is kept in `config.json`, no answer leaves what stands there.
     pub compute_dtms: Option<bool>,
+    /// Bytes of memory that the command may take; by default what is free.
+    pub max_memory: Option<u64>,
     /// Allow writing into a folder that is not empty.
     pub overwrite: bool,
 }
@@ -102,7 +104,7 @@ fn preprocess(
     let mut config = inputs::load_config(&options.results, &choices)?;
     options.apply(&mut config);
     config.warn_of_unknown_keys(console);
-    let settings = Settings::of(&config)?;
+    let settings = Settings::of(&config, Allowance::new(options.max_memory, console))?;
     let mut cases = inputs::cases(&options.results, &config)?;
     let output = match scope {
         Scope::All => {
@@ -166,14 +168,14 @@ fn admitted_workers(
     console.info(&format!(
         "{} cases, about {} of arrays and at most {} of memory for each worker",
         cases.len(),
-        memory::readable(forecast.disk),
-        memory::readable(forecast.memory_per_worker)
+        readable(forecast.disk),
+        readable(forecast.memory_per_worker)
     ));
-    let Some(available) = settings.memory else { return Ok(options.workers) };
+    let Some(available) = settings.memory.bytes() else { return Ok(options.workers) };
     let workers = forecast.fitting_workers(options.workers, available);
     if workers < options.workers {
-        let free = memory::readable(available);
-        console.warn(&format!("only {workers} of {} workers fit into the free memory, {free}", options.workers));
+        let memory = settings.memory;
+        console.warn(&format!("only {workers} of {} workers fit into memory: {memory}", options.workers));
     }
     Ok(workers)
 }

@@ -3,7 +3,7 @@
 use super::normalize::Normalization;
 use crate::config::{Config, Modality};
 use crate::error::{Error, Result};
-use crate::memory;
+use crate::memory::Allowance;
 
 /// What a distance transform holds besides its result, counted in values of four bytes: distances and heights in double
 /// precision, the map of one class, and masks.
@@ -24,9 +24,8 @@ pub struct Settings {
     pub normalization: Normalization,
     /// Distance maps of the labels, where asked for.
     pub distance_maps: Option<DistanceMaps>,
-    /// Bytes that resampling a case may take: what was free when the work began, so that cases in work at the same time do
-    /// not count against each other. Nothing where the system does not tell.
-    pub memory: Option<f64>,
+    /// What resampling a case may take; cases in work at the same time do not count against each other.
+    pub memory: Allowance,
 }
 
 /// How distance maps are stored.
@@ -38,7 +37,7 @@ pub struct DistanceMaps {
 
 impl Settings {
     /// The settings of a configuration. Fails for CT without normalization parameters.
-    pub fn of(config: &Config) -> Result<Self> {
+    pub fn of(config: &Config, memory: Allowance) -> Result<Self> {
         let preprocessing = &config.preprocessing;
         let ct = match config.dataset_info.modality {
             Modality::Ct => Some(preprocessing.ct_normalization.window().ok_or_else(|| {
@@ -57,7 +56,7 @@ impl Settings {
             distance_maps: preprocessing
                 .compute_dtms
                 .then_some(DistanceMaps { normalized: preprocessing.normalize_dtms }),
-            memory: memory::available(),
+            memory,
         })
     }
 

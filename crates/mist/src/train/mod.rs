@@ -4,6 +4,7 @@
 //! or was stopped and continued, and for any number of loader threads.
 
 mod average;
+mod budget;
 mod checkpoint;
 mod curves;
 mod determinism;
@@ -24,12 +25,15 @@ use crate::config::{Config, Overrides, Training};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
 use crate::files::{create_folder, require_folder};
+use crate::memory::{self, Allowance};
 use crate::outputs::Outputs;
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::text::plural;
 use crate::{finalize, network};
+use budget::Budget;
 use fold::FoldRun;
+use forecast::Forecast;
 use history::History;
 use loss::TrainingLoss;
 use mist_nn::Registry;
@@ -59,6 +63,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Cases evaluated at once after training.
     pub evaluate_workers: usize,
+    /// Bytes of memory that the command may take; by default what is free. Not stored.
+    pub max_memory: Option<u64>,
     /// Allow replacing the models of an earlier run.
     pub overwrite: bool,
 }
@@ -81,17 +87,21 @@ pub fn how_to_continue(options: &Options) -> &'static str {
 }
 
 fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    let (config, folds, table, mut failures) = settings::settle(options, registry, console)?;
+    let memory = Allowance::new(options.max_memory, console);
+    let (config, folds, table, mut failures) = settings::settle(options, registry, memory, console)?;
+    let loader_threads = loader_threads(config.training.hardware.num_cpu_workers);
+    let network = forecast::check_memory(&config, registry, memory)?;
+    let held = memory::resident().unwrap_or(0.0);
+    let mut budget = Budget { memory, network, held, loader_threads };
     if options.verify_determinism {
         for &fold in &folds {
-            PreparedFold::new(options, &config, registry, &table, fold)?.verify(console)?;
+            PreparedFold::new(options, &config, registry, &table, fold, &budget)?.verify(console)?;
         }
         return Ok(failures);
     }
-    forecast::check_memory(&config, registry)?;
     if options.dry_run {
         describe(&config, registry, console)?;
-        forecast(options, &config, registry, &table, &folds, console)?;
+        forecast(options, &config, registry, &table, &folds, &budget, console)?;
         return Ok(failures);
     }
     if options.overwrite {
@@ -102,10 +112,9 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         create_folder(&options.results.join(folder))?;
     }
 
-    let loader_threads = loader_threads(config.training.hardware.num_cpu_workers);
     let Options { results, numpy, resume: resumed, .. } = options;
     record::write(
-        &record::Call { results, numpy, folds: &folds, resumed: *resumed, loader_threads },
+        &record::Call { results, numpy, folds: &folds, resumed: *resumed, loader_threads, memory },
         &config,
         &table,
         console,
@@ -113,10 +122,11 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 
     console.section("Training");
     describe(&config, registry, console)?;
-    forecast(options, &config, registry, &table, &folds, console)?;
+    let forecast = forecast(options, &config, registry, &table, &folds, &budget, console)?;
+    budget.held = forecast.and_then(|forecast| forecast.peak).unwrap_or(held).max(held);
     let mut failed = Vec::new();
     for &fold in &folds {
-        let prepared = PreparedFold::new(options, &config, registry, &table, fold);
+        let prepared = PreparedFold::new(options, &config, registry, &table, fold, &budget);
         match prepared.and_then(|prepared| prepared.train(options.resume, console)) {
             Ok(()) => {}
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),
@@ -137,7 +147,8 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     let all: Vec<usize> = (0..config.training.nfolds).collect();
     if all.iter().all(|fold| folds.contains(fold)) && failed.is_empty() {
         let results = options.results.clone();
-        let finalize = finalize::Options { results, workers: options.evaluate_workers, device: "cpu".into() };
+        let Options { evaluate_workers: workers, max_memory, .. } = *options;
+        let finalize = finalize::Options { results, workers, device: "cpu".into(), max_memory };
         CaseFailure::add_later(&mut failures, finalize::run(&finalize, registry, console)?);
     } else {
         let results = options.results.display();
@@ -181,10 +192,15 @@ impl Progress {
 }
 
 /// What training would refuse about the settings alone.
-pub(crate) fn check_settings(config: &Config, overrides: &Overrides, registry: &Registry) -> Result<()> {
+pub(crate) fn check_settings(
+    config: &Config,
+    overrides: &Overrides,
+    registry: &Registry,
+    memory: Allowance,
+) -> Result<()> {
     let mut config = config.clone();
     overrides.apply(&mut config)?;
-    settings::check_config(&config, registry).map(drop)
+    settings::check_config(&config, registry, memory).map(drop)
 }
 
 fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Result<()> {
@@ -207,11 +223,15 @@ fn forecast(
     registry: &Registry,
     table: &TrainPaths,
     folds: &[usize],
+    budget: &Budget,
     console: &dyn Console,
-) -> Result<()> {
+) -> Result<Option<Forecast>> {
     match folds.first() {
-        Some(&first) => PreparedFold::new(options, config, registry, table, first)?.forecast(options, folds, console),
-        None => Ok(()),
+        Some(&first) => {
+            let fold = PreparedFold::new(options, config, registry, table, first, budget)?;
+            fold.forecast(options, folds, budget.memory, console)
+        }
+        None => Ok(None),
     }
 }
 
@@ -233,9 +253,10 @@ impl<'a> PreparedFold<'a> {
         registry: &Registry,
         table: &TrainPaths,
         fold: usize,
+        budget: &Budget,
     ) -> Result<Self> {
         let loss = loss::build(config, registry)?;
-        let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold)?;
+        let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold, budget)?;
         let (model, outputs) = (network::build(config, registry)?, Outputs::of(config));
         Ok(Self { fold, config, results: &options.results, model, loss, outputs, cases })
     }
@@ -295,10 +316,16 @@ impl<'a> PreparedFold<'a> {
     }
 
     /// Says what the folds will take, judged by this one.
-    fn forecast(&self, options: &Options, folds: &[usize], console: &dyn Console) -> Result<()> {
+    fn forecast(
+        &self,
+        options: &Options,
+        folds: &[usize],
+        allowed: Allowance,
+        console: &dyn Console,
+    ) -> Result<Option<Forecast>> {
         let run = self.run();
         if !options.dry_run && !forecast::is_worthwhile(&run, folds.len()) {
-            return Ok(());
+            return Ok(None);
         }
         let left = |fold: &usize| match options.resume {
             true => {
@@ -307,11 +334,13 @@ impl<'a> PreparedFold<'a> {
             false => run.epochs,
         };
         let epochs: usize = folds.iter().map(left).sum();
-        if epochs > 0 {
-            let forecast = forecast::of(&run, prepare::fresh(self.config, self.model.as_ref(), self.fold)?)?;
-            console.info(&forecast.text(epochs, folds.len()));
+        if epochs == 0 {
+            return Ok(None);
         }
-        Ok(())
+        let state = prepare::fresh(self.config, self.model.as_ref(), self.fold)?;
+        let forecast = forecast::of(&run, state, &self.cases)?;
+        console.info(&forecast.text(epochs, folds.len(), allowed));
+        Ok(Some(forecast))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Progress;
 use super::average::Average;
+use super::budget::Budget;
 use super::checkpoint::{self, Checkpoint};
 use crate::config::Config;
 use crate::console::Console;
@@ -16,19 +17,27 @@ use mist_nn::parameters::Parameters;
 use mist_nn::schedules::{Schedule, Shape};
 use std::path::Path;
 
-/// Memory for cases that stay loaded between steps; more are read from their files again.
-const CACHE_BYTES: usize = 2 << 30;
-
 /// Cases of a fold.
 pub struct Cases {
     /// Training patches.
     pub loader: Loader,
+    /// Memory that all training cases would take, in bytes.
+    pub bytes: f64,
+    /// What they may take; the others are read from their files again for every patch.
+    pub cache_bytes: usize,
     /// Cases that validate.
     pub validation: Vec<CaseArrays>,
 }
 
 /// Opens the arrays of a fold and checks that they go together.
-pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fold: usize) -> Result<Cases> {
+pub fn cases(
+    config: &Config,
+    needs: Needs,
+    table: &TrainPaths,
+    numpy: &Path,
+    fold: usize,
+    budget: &Budget,
+) -> Result<Cases> {
     let training = &config.training;
     let rows = table.cases.iter().map(|case| (case.id.as_str(), case.fold));
     let parts = Fold::new(rows, fold, training.val_percent, training.seed as u32)?;
@@ -49,7 +58,10 @@ pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fo
         Ok(CaseArrays::open(files, labels.len())?.ignoring(ignored))
     };
     let open_all = |ids: &[String], needs| ids.iter().map(|id| open(id, needs)).collect::<Result<Vec<_>>>();
-    let settings = LoaderSettings {
+    let train = open_all(&parts.train, needs)?;
+    // Validation is by Dice, whatever loss trains.
+    let validation = open_all(&parts.validation, Needs::default())?;
+    let mut settings = LoaderSettings {
         patch_size: config.spatial_config.patch_size,
         spacing: config.spatial_config.target_spacing,
         batch_size: training.batch_size_per_gpu,
@@ -58,13 +70,12 @@ pub fn cases(config: &Config, needs: Needs, table: &TrainPaths, numpy: &Path, fo
         classes: labels.len(),
         seed: training.seed,
         fold,
-        cache_bytes: CACHE_BYTES,
+        cache_bytes: 0,
     };
-    let cases = Cases {
-        loader: Loader::new(open_all(&parts.train, needs)?, settings)?,
-        // Validation is by Dice, whatever loss trains.
-        validation: open_all(&parts.validation, Needs::default())?,
-    };
+    settings.cache_bytes = budget.for_cases(&settings, &train, &validation);
+    let bytes = train.iter().map(|case| case.bytes() as f64).sum();
+    let cache_bytes = settings.cache_bytes;
+    let cases = Cases { loader: Loader::new(train, settings)?, bytes, cache_bytes, validation };
     let expected = config.model.params.in_channels;
     let other = cases.validation.iter().map(CaseArrays::channels).find(|channels| *channels != expected);
     match other.or((cases.loader.channels() != expected).then_some(cases.loader.channels())) {

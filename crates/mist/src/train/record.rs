@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::files::{create_folder, write_atomically};
 use crate::json;
+use crate::memory::Allowance;
 use crate::parallel;
 use crate::tables::TrainPaths;
 use serde_json::{Value, json};
@@ -28,6 +29,8 @@ pub struct Call<'a> {
     pub resumed: bool,
     /// Threads that prepare batches.
     pub loader_threads: usize,
+    /// Memory that may be taken.
+    pub memory: Allowance,
 }
 
 /// Writes the record. Reads every array of the table once, for its checksum.
@@ -43,6 +46,10 @@ pub fn write(call: &Call<'_>, config: &Config, table: &TrainPaths, console: &dyn
         "folds": call.folds,
         "resumed": call.resumed,
         "hardware": hardware(call.loader_threads),
+        "memory": {
+            "allowed_bytes": call.memory.bytes(),
+            "given_by_user": matches!(call.memory, Allowance::Given(_)),
+        },
         "config": serde_json::to_value(config).map_err(|error| Error::new(error.to_string()))?,
         "data": data(call, table, console)?,
     });

@@ -1,10 +1,11 @@
 //! From the command line and `config.json` to what will be trained; everything is checked before anything is written.
 
+use super::budget::Budget;
 use super::{Options, checkpoint, loss, prepare, require};
 use crate::config::{Change, Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::memory;
+use crate::memory::Allowance;
 use crate::network;
 use crate::preprocess;
 use crate::tables::{LeftOut, TrainPaths};
@@ -17,6 +18,7 @@ use std::path::Path;
 pub fn settle(
     options: &Options,
     registry: &Registry,
+    memory: Allowance,
     console: &dyn Console,
 ) -> Result<(Config, Vec<usize>, TrainPaths, Vec<CaseFailure>)> {
     check_modes(options)?;
@@ -38,7 +40,7 @@ pub fn settle(
     let mut config = Config::load(&path, &Choices::of(registry))?;
     config.warn_of_unknown_keys(console);
     let changes = options.overrides.apply(&mut config)?;
-    let needs = check_config(&config, registry)?;
+    let needs = check_config(&config, registry, memory)?;
     loss::warn(&config, needs, console);
     let folds = folds(options, &config)?;
     let (table, failures) = usable_cases(options, console)?;
@@ -56,7 +58,7 @@ pub fn settle(
     }
     for fold in &folds {
         // Opened again when their turn comes; a missing file of the last fold must not show after days.
-        prepare::cases(&config, needs, &table, &options.numpy, *fold)?;
+        prepare::cases(&config, needs, &table, &options.numpy, *fold, &Budget::NONE)?;
     }
     if only_tried {
         return Ok((config, folds, table, failures));
@@ -67,10 +69,10 @@ pub fn settle(
 
 /// What can be said of a configuration before any case is looked at: whether its network, loss and learning rates go
 /// together and a step would fit into memory. Returns what the loss needs.
-pub fn check_config(config: &Config, registry: &Registry) -> Result<Needs> {
+pub fn check_config(config: &Config, registry: &Registry, memory: Allowance) -> Result<Needs> {
     network::build(config, registry)?;
     config.check_for_training()?;
-    check_memory(config)?;
+    check_memory(config, memory)?;
     prepare::schedule(config)?;
     if config.training.epochs == 0 {
         return Err(Error::new("there is nothing to train")
@@ -114,17 +116,17 @@ pub fn check_modes(options: &Options) -> Result<()> {
 }
 
 /// Refuses a patch whose images and logits alone would not fit; what the network needs on top depends on it.
-fn check_memory(config: &Config) -> Result<()> {
+fn check_memory(config: &Config, memory: Allowance) -> Result<()> {
     let voxels: f64 = config.spatial_config.patch_size.iter().map(|extent| *extent as f64).product();
     let params = &config.model.params;
     // The image, and per class logits, probabilities and truth.
     let values = params.in_channels + 3 * params.out_channels;
     let bytes = 4.0 * voxels * (config.training.batch_size_per_gpu * values) as f64;
-    match memory::shortage(bytes) {
-        Some(why) => Err(Error::new("a step needs more memory than there is")
+    match memory.shortage(bytes) {
+        Some(why) => Err(Error::new(format!("a step needs more memory than {}", memory.bound()))
             .place("spatial_config.patch_size, training.batch_size_per_gpu")
             .because(why)
-            .hint("choose a smaller --patch-size or --batch-size-per-gpu")),
+            .hint(format!("choose a smaller --patch-size or --batch-size-per-gpu, or {}", memory.or_more()))),
         None => Ok(()),
     }
 }
