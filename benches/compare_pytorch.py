@@ -1,6 +1,6 @@
 """Times `mist bench` and PyTorch with the models of MIST 2.3.0, taking turns in one run.
 
-    PYTHON benches/compare_pytorch.py --mist target/release/mist [--cases FILTER] [--rounds 5] [--threads 2]
+    PYTHON benches/compare_pytorch.py --mist target/release/mist [--cases FILTER] [--rounds 5] [--threads 2] [--avx2]
 
 PYTHON is an interpreter with `mist-medical==2.3.0` and PyTorch. A round of a case runs our program, then PyTorch, for a
 few repetitions each; the table shows the median and the shortest repetition of all rounds and the processor time of a
@@ -93,10 +93,16 @@ def serve_pytorch(model_name, pass_name, batch, size, threads):
 class PyTorch:
     """The PyTorch side of a case, in a process of its own so that its memory can be told."""
 
-    def __init__(self, case, threads):
+    def __init__(self, case, threads, avx2):
         arguments = [sys.executable, __file__, "--serve", *map(str, case), "--threads", str(threads)]
+        masks = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"} if avx2 else {}
         self.process = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            arguments,
+            env=os.environ | masks,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.about = self.answer()
 
@@ -115,18 +121,19 @@ class PyTorch:
         self.process.wait()
 
 
-def run_mist(program, case, threads):
+def run_mist(program, case, threads, avx2):
     model, pass_name, batch, size = case
     line = [program, "bench", "--model", model, "--pass", pass_name, "--batch-size", str(batch), "--seconds", "0"]
     line += ["--patch-size", *[str(size)] * 3, "--out-channels", str(CLASSES), "--threads", str(threads), "--json"]
+    line += ["--vector-instructions", "avx2"] if avx2 else []
     return json.loads(subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def compare(program, case, rounds, repetitions, threads):
-    pytorch = PyTorch(case, threads)
+def compare(program, case, rounds, repetitions, threads, avx2):
+    pytorch = PyTorch(case, threads, avx2)
     ours, theirs = [], []
     for _ in range(rounds):
-        ours.append(run_mist(program, case, threads))
+        ours.append(run_mist(program, case, threads, avx2))
         theirs.append(pytorch.run(repetitions))
     pytorch.close()
     wall = [value for answer in theirs for value in answer["wall"]]
@@ -151,6 +158,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repetitions", type=int, default=2, help="of PyTorch in a round; ours makes five")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--avx2", action="store_true", help="hold both sides to AVX2 on a processor with AVX-512")
     parser.add_argument("--serve", nargs=4, metavar=("MODEL", "PASS", "BATCH", "SIZE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -165,7 +173,8 @@ def main():
     for case in CASES:
         model, pass_name, batch, size = case
         if arguments.cases in f"{model} {pass_name} {batch}x{size}":
-            about = compare(arguments.mist, case, arguments.rounds, arguments.repetitions, arguments.threads)
+            a = arguments
+            about = compare(a.mist, case, a.rounds, a.repetitions, a.threads, a.avx2)
     if about is None:
         parser.error(f"no case has `{arguments.cases}` in its name")
     ours, pytorch = about

@@ -36,5 +36,5 @@ pub use conv::{ConvShape, bias_gradient};
 pub use depthwise::DepthwiseShape;
 pub use grouped::GroupedShape;
 pub use pool::{Extremum, PoolShape};
-pub use simd::instruction_set;
+pub use simd::{INSTRUCTION_SETS, instruction_set, use_instruction_set};
 pub use transposed::TransposedShape;

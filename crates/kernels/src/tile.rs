@@ -134,6 +134,8 @@ pub(crate) struct Lines<'a> {
     /// Distances of neighbouring voxels.
     pub left_step: usize,
     pub right_step: usize,
+    /// Whether the sums begin with these products: what stood there before is not read.
+    pub first: bool,
 }
 
 /// `sums[value][channel] += sum over rows and voxels of left[value] * right[channel]`, voxel after voxel.
@@ -177,9 +179,11 @@ unsafe fn product_tile<S: Simd, const R: usize, const N: usize>(simd: S, lines: 
     // SAFETY: the caller promises `R` rows of `N` vectors at `sums`, and values at all steps of the rows.
     unsafe {
         let mut total = [[simd.zero(); N]; R];
-        for r in 0..R {
-            for n in 0..N {
-                total[r][n] = simd.load(sums.add(r * place.step + n * S::LANES));
+        if !lines.first {
+            for r in 0..R {
+                for n in 0..N {
+                    total[r][n] = simd.load(sums.add(r * place.step + n * S::LANES));
+                }
             }
         }
         for &(left, right) in lines.rows {

@@ -128,6 +128,7 @@ fn measurement() {
         pass: bench::Pass::Forward,
         in_channels: 1,
         out_channels: 2,
+        vector_instructions: None,
         threads: Some(1),
         seconds: 0.0,
         json: false,

@@ -14,7 +14,7 @@ pub mod schedules;
 pub mod weights;
 
 pub use mist_ops::{
-    Device, FeatureMap, Gradients, KernelCache, Tensor, for_inference, for_training, instruction_set,
-    keep_freed_memory, timing,
+    Device, FeatureMap, Gradients, INSTRUCTION_SETS, KernelCache, Tensor, for_inference, for_training, instruction_set,
+    keep_freed_memory, timing, use_instruction_set,
 };
 pub use registry::{ModelFactory, Registry};

@@ -29,7 +29,7 @@ pub use feature_map::FeatureMap;
 pub use kernel::{Kernel, KernelCache};
 pub use minimum::minimum;
 pub use mist_kernels::encoding::Encoding;
-pub use mist_kernels::{Activation, instruction_set, keep_freed_memory};
+pub use mist_kernels::{Activation, INSTRUCTION_SETS, instruction_set, keep_freed_memory, use_instruction_set};
 pub use norm::{InstanceNorm, instance_norm, pending_instance_norm};
 pub use parameter::{Gradients, parameter};
 pub use pool::{Pool, max_pool3d, min_pool3d};

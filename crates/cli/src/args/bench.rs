@@ -32,6 +32,9 @@ pub(crate) struct Bench {
     /// Number of threads [default: one per core]
     #[arg(long, value_name = "COUNT", value_parser = values::positive)]
     threads: Option<usize>,
+    /// Vector instructions to use [default: the fastest of this machine]; results do not depend on them
+    #[arg(long, value_name = "NAME", value_parser = mist_nn::INSTRUCTION_SETS)]
+    vector_instructions: Option<String>,
     /// How long to repeat; at least five repetitions are made
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = values::non_negative_number)]
     seconds: f64,
@@ -54,6 +57,7 @@ impl Bench {
             in_channels: self.in_channels,
             out_channels: self.out_channels,
             threads: self.threads,
+            vector_instructions: self.vector_instructions,
             seconds: self.seconds,
             json: self.json,
             layers: self.layers,

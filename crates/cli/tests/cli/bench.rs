@@ -39,3 +39,10 @@ fn a_patch_that_the_network_cannot_take_is_refused_with_the_nearest_sizes() {
 fn more_threads_than_the_machine_can_bear_are_refused() {
     Shell::new().mist(&format!("{SMALL} --threads 99999")).exits(2).stderr_has("99999 threads").stderr_has("per core");
 }
+
+#[test]
+fn the_vector_instructions_can_be_chosen() {
+    Shell::new().mist(&format!("{SMALL} --vector-instructions none")).exits(0).stdout_has("vector instructions: none");
+    let line = format!("{SMALL} --vector-instructions sse9");
+    Shell::new().mist(&line).exits(2).stderr_has("[possible values: avx512, avx2, none]");
+}

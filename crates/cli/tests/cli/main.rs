@@ -13,6 +13,8 @@ mod help;
 mod interruption;
 mod outputs;
 mod prediction;
+#[cfg(unix)]
+mod processes;
 mod scans;
 mod shell;
 mod training;

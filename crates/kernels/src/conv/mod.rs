@@ -163,7 +163,7 @@ pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f
 pub(crate) fn weight_gradient_on<'a>(isa: Isa, shape: &ConvShape, x: impl Into<Input<'a>>, dy: &[f32]) -> Vec<f32> {
     let x = x.into();
     assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
-    if winograd::suits(shape) {
+    if winograd::suits_weight_gradient(shape) {
         return winograd::weight_gradient(isa, shape, x, dy);
     }
     weight_gradient::weight_gradient(isa, shape, x.plain(shape), dy)

@@ -195,6 +195,7 @@ impl Kernel for Block<'_> {
                     count: width,
                     left_step: shape.stride[2] * shape.in_channels,
                     right_step: self.dy_step,
+                    first: false,
                 };
                 let sums = self.sums[(a * kh + b) * run * channels..][..run * channels].as_mut_ptr();
                 // SAFETY: a row holds `run` values per voxel, `dy` and the sums whole blocks of channels.

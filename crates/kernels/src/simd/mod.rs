@@ -15,6 +15,7 @@ mod avx512;
 mod portable;
 
 use portable::Portable;
+use std::sync::OnceLock;
 
 /// One vector type and its operations, lane by lane.
 pub(crate) trait Simd: Copy + Send + Sync {
@@ -114,6 +115,28 @@ pub fn instruction_set() -> &'static str {
     Isa::best().name()
 }
 
+/// Names for [`use_instruction_set`].
+pub const INSTRUCTION_SETS: [&str; 3] = ["avx512", "avx2", "none"];
+
+/// Makes the kernels of this process use the named instruction set instead of the fastest, to see how fast a machine
+/// without that would be; results have the same bits. False if this machine does not have it, or if another one was
+/// asked for before.
+pub fn use_instruction_set(name: &str) -> bool {
+    let kind = match name {
+        #[cfg(target_arch = "x86_64")]
+        "avx512" => Kind::Avx512,
+        #[cfg(target_arch = "x86_64")]
+        "avx2" => Kind::Avx2,
+        "none" => Kind::Portable,
+        _ => return false,
+    };
+    let wanted = Isa(kind);
+    Isa::all().any(|isa| isa == wanted) && *CHOSEN.get_or_init(|| wanted) == wanted
+}
+
+/// What [`use_instruction_set`] asked for.
+static CHOSEN: OnceLock<Isa> = OnceLock::new();
+
 /// An instruction set that this machine has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Isa(Kind);
@@ -131,9 +154,9 @@ enum Kind {
 }
 
 impl Isa {
-    /// The fastest one.
+    /// The one that was chosen, or else the fastest.
     pub(crate) fn best() -> Self {
-        Self::all().next().unwrap_or(Isa(Kind::Portable))
+        CHOSEN.get().copied().or_else(|| Self::all().next()).unwrap_or(Isa(Kind::Portable))
     }
 
     /// All of them, the fastest first.

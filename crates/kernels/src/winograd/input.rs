@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::grid::Grid;
-use super::transform::{for_each_index, gradient, input, samples};
+use super::transform::{for_each_index, input, samples};
 use crate::conv::{Input, Part};
 use crate::instance_norm::Lanes;
 use crate::simd::Simd;
@@ -34,6 +34,22 @@ impl<'a> Source<'a> {
         assert!(parts.iter().all(|part| part.channels.is_multiple_of(BLOCK)), "channels are not whole blocks");
         Self { parts, zeros: vec![0.0; grid.source[2] * channels] }
     }
+
+    /// The maps that have some of these channels, with which of their own they are.
+    #[inline(always)]
+    pub fn parts_of(&self, channels: Range<usize>) -> impl Iterator<Item = (&Part<'a>, Range<usize>)> {
+        let mut first = 0;
+        self.parts.iter().filter_map(move |part| {
+            let of_part = channels.start.saturating_sub(first)..channels.end.saturating_sub(first).min(part.channels);
+            first += part.channels;
+            (!of_part.is_empty()).then_some((part, of_part))
+        })
+    }
+
+    /// A row of zeros.
+    pub fn zeros(&self) -> &[f32] {
+        &self.zeros
+    }
 }
 
 /// `Bt d` along all axes of the tiles `tiles` of `channels`, whole blocks, of `source`.
@@ -49,13 +65,8 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
     tiles: Range<usize>,
     to: Frequencies,
 ) {
-    let (mut to, mut first) = (to, 0);
-    for part in &source.parts {
-        let of_part = channels.start.saturating_sub(first)..channels.end.saturating_sub(first).min(part.channels);
-        first += part.channels;
-        if of_part.is_empty() {
-            continue;
-        }
+    let mut to = to;
+    for (part, of_part) in source.parts_of(channels) {
         let (zeros, tiles, count) = (&source.zeros, tiles.clone(), of_part.len());
         // SAFETY: the maps have the grid's voxels, as was checked when the source was made; `to` is the caller's promise.
         unsafe {
@@ -181,76 +192,5 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
             channel += BLOCK;
         }
         tile += in_row;
-    }
-}
-
-/// `A y` along all axes of some channels, whole blocks, of the output gradients `map` of the tiles.
-///
-/// # Safety
-/// `map` must be the grid's output map of so many channels, and `to` have room for the tiles.
-#[inline(always)]
-pub(super) unsafe fn gradient_tiles<S: Simd, const D: usize, const H: usize, const W: usize>(
-    simd: S,
-    grid: &Grid,
-    (map, channels): (*const f32, usize),
-    of_map: Range<usize>,
-    tiles: Range<usize>,
-    to: Frequencies,
-) {
-    let [depth, height, width] = grid.output;
-    let zeros = [0.0f32; 16];
-    let vectors = BLOCK / S::LANES;
-    // `[vector][h][w][frequency]`, at most two vectors, four rows and columns, six frequencies.
-    let mut blocks: MaybeUninit<[S::V; 2 * 4 * 4 * 6]> = MaybeUninit::uninit();
-    let blocks: *mut S::V = blocks.as_mut_ptr().cast();
-    let mut plane: MaybeUninit<[[S::V; 6]; 4]> = MaybeUninit::uninit();
-    let plane: *mut S::V = plane.as_mut_ptr().cast();
-    for (index, tile) in tiles.enumerate() {
-        let place = grid.place(tile);
-        let [d0, h0, w0] = place.start;
-        let mut channel = of_map.start;
-        while channel < of_map.end {
-            // SAFETY: voxels outside the map are read from the zeros; all scratch is written before it is read, at
-            // `block[h][w][frequency of d]` and `plane[w][frequency of h]`.
-            unsafe {
-                for h in 0..H {
-                    for w in 0..W {
-                        let inside = h0 + h < height && w0 + w < width;
-                        let voxel = ((place.image * depth + d0) * height + h0 + h) * width + w0 + w;
-                        for vector in 0..vectors {
-                            let first = channel + vector * S::LANES;
-                            let line = samples!(4, simd, I => {
-                                if I < D && inside && d0 + I < depth {
-                                    simd.load(map.add((voxel + I * height * width) * channels + first))
-                                } else {
-                                    simd.load(zeros.as_ptr())
-                                }
-                            });
-                            let line = gradient::<S, D>(simd, line);
-                            let block = blocks.add(vector * 96);
-                            for_each_index!(D + 2, I => *block.add((h * 4 + w) * 6 + I) = line[I]);
-                        }
-                    }
-                }
-                for i in 0..D + 2 {
-                    for vector in 0..vectors {
-                        let block = blocks.add(vector * 96);
-                        let target = to.values.add(index * to.channels + channel - of_map.start + vector * S::LANES);
-                        for w in 0..W {
-                            let line = samples!(4, simd, J => if J < H { *block.add((J * 4 + w) * 6 + i) } else { simd.zero() });
-                            let line = gradient::<S, H>(simd, line);
-                            for_each_index!(H + 2, J => *plane.add(w * 6 + J) = line[J]);
-                        }
-                        for j in 0..H + 2 {
-                            let line = samples!(4, simd, K => if K < W { *plane.add(K * 6 + j) } else { simd.zero() });
-                            let line = gradient::<S, W>(simd, line);
-                            let frequency = (i * (H + 2) + j) * (W + 2);
-                            for_each_index!(W + 2, K => simd.store(target.add((frequency + K) * to.step), line[K]));
-                        }
-                    }
-                }
-            }
-            channel += BLOCK;
-        }
     }
 }

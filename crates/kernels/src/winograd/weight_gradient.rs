@@ -1,33 +1,33 @@
 //! The weight gradient: `dW = Gt [sum over tiles of (Bt x) (A dy)]`, one matrix of channels by channels per frequency.
 //!
 //! A job takes a chunk of the tiles and a slab of input and output channels, and carries a few tiles at a time through
-//! both transforms and into the sums. These are kept by the job: with the largest tiles they take 0.9 MB, the frequencies
-//! of the few tiles half of that, and all of it stays in a second-level cache. Sums of all channels at once, or batches
-//! of tiles for all threads together, go through memory again and again (measured: two to four times slower). That some
-//! tiles are transformed for several slabs is cheaper.
+//! both transforms and into the sums: along depth and height for all planes of frequencies, then, plane by plane, along
+//! width and into the products, while the plane's frequencies lie in the first-level cache. The sums are kept by the
+//! job: with the largest tiles they take 0.9 MB, the columns of the few tiles a third of that, and all of it stays in a
+//! second-level cache. Sums of all channels at once, or batches of tiles for all threads together, go through memory
+//! again and again (measured: two to four times slower). That some tiles are transformed for several slabs is cheaper.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
+use super::columns::{Columns, gradient_columns, gradient_lines, input_columns, input_lines};
 use super::grid::Grid;
-use super::input::{Frequencies, Source, gradient_tiles, input_tiles};
-use super::weights::{SLAB, gradient_of_weight};
+use super::input::Source;
+use super::weights::{Back, ENTRIES, SLAB};
 use crate::conv::{ConvShape, Input};
-use crate::output::with_scratch;
+use crate::output::{filled_parts, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
-use crate::tile::{Lines, add_products};
+use crate::tile::{BLOCK, Lines, add_products};
 
 /// Tiles that are transformed and added together.
 const TILES: usize = 8;
-/// Least tiles of a chunk: the sums of one have to be zeroed and transformed back.
+/// Least tiles of a chunk: the sums of one have to be transformed back.
 const CHUNK: usize = 64;
 /// Jobs that are wanted, for the threads of a large machine. A constant, as the order of the sums depends on it.
 const JOBS: usize = 16;
-/// Frequencies are padded by a cache line, so that they do not fall into the same cache sets.
+/// Planes of columns and frequencies of sums are padded by a cache line, so that they do not fall into the same cache
+/// sets.
 const PAD: usize = 16;
-/// Values of a kernel.
-const ENTRIES: usize = 27;
 
 /// Gradient with respect to the weight, `[out, in, 3, 3, 3]`, by tiles of `D * H * W` outputs.
 pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
@@ -46,28 +46,42 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
     let all = grid.tiles();
     let chunks = JOBS.div_ceil(blocks.len().max(1)).min(all.div_ceil(CHUNK)).max(1);
     let per_chunk = all.div_ceil(chunks);
-    let parts: Vec<Vec<f32>> = (0..blocks.len() * chunks)
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|job| {
-            let ((inputs, outputs), chunk) = (blocks[job / chunks].clone(), job % chunks);
-            let tiles = (chunk * per_chunk).min(all)..(chunk * per_chunk + per_chunk).min(all);
-            Job { grid: &grid, source: &source, dy, out_channels: shape.out_channels, inputs, outputs, tiles }
-                .run::<D, H, W>(isa)
-        })
-        .collect();
-    let mut gradient = vec![0.0; shape.weight_len()];
-    for ((input, output), parts) in blocks.iter().zip(parts.chunks(chunks)) {
-        for part in parts {
-            for (channel, kernels) in output.clone().zip(part.chunks_exact(input.len() * ENTRIES)) {
-                let to = &mut gradient[(channel * inputs + input.start) * ENTRIES..][..kernels.len()];
-                for (sum, value) in to.iter_mut().zip(kernels) {
-                    *sum += value;
+    let job = |index: usize| {
+        let ((inputs, outputs), chunk) = (blocks[index / chunks].clone(), index % chunks);
+        let tiles = (chunk * per_chunk).min(all)..(chunk * per_chunk + per_chunk).min(all);
+        Job { grid: &grid, source: &source, dy, out_channels: shape.out_channels, inputs, outputs, tiles }
+    };
+    let lengths = (0..blocks.len() * chunks).map(|index| ENTRIES * job(index).pairs());
+    // SAFETY: a job writes the gradients of all entries for all its pairs of channels.
+    let parts = unsafe { filled_parts(lengths, |index, part| job(index).run::<D, H, W>(isa, part)) };
+    reduce(&parts, [inputs, outputs], chunks)
+}
+
+/// Adds the chunks of each slab in order and transposes to `[out, in, 3, 3, 3]`. `parts` are what the jobs made:
+/// `[slab of outputs][slab of inputs][chunk][27][in][out]`.
+fn reduce(parts: &[f32], [inputs, outputs]: [usize; 2], chunks: usize) -> Vec<f32> {
+    let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
+        let slab = block * BLOCK / SLAB * SLAB;
+        let of_slab = SLAB.min(outputs - slab);
+        for input in 0..inputs {
+            let input_slab = input / SLAB * SLAB;
+            let pairs = SLAB.min(inputs - input_slab) * of_slab;
+            let first = ENTRIES * chunks * (slab * inputs + input_slab * of_slab);
+            let in_slab = (input - input_slab) * of_slab + block * BLOCK - slab;
+            for k in 0..ENTRIES {
+                let mut sums = [0.0f32; BLOCK];
+                for chunk in 0..chunks {
+                    let at = first + (chunk * ENTRIES + k) * pairs + in_slab;
+                    sums.iter_mut().zip(&parts[at..at + BLOCK]).for_each(|(sum, value)| *sum += value);
+                }
+                for (kernels, sum) in part.chunks_exact_mut(inputs * ENTRIES).zip(sums) {
+                    kernels[input * ENTRIES + k].write(sum);
                 }
             }
         }
-    }
-    gradient
+    };
+    // SAFETY: the loops cover all input channels and entries of each output channel of the block.
+    unsafe { filled_parts((0..outputs / BLOCK).map(|_| BLOCK * inputs * ENTRIES), fill) }
 }
 
 /// Some tiles of some channels.
@@ -84,66 +98,105 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// The gradient of these channels by these tiles, `[out, in, 3, 3, 3]`.
-    fn run<const D: usize, const H: usize, const W: usize>(&self, isa: Isa) -> Vec<f32> {
+    /// Pairs of its channels.
+    fn pairs(&self) -> usize {
+        self.inputs.len() * self.outputs.len()
+    }
+
+    /// The gradient of these channels by these tiles, `[27][in][out]`.
+    fn run<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, entries: &mut [MaybeUninit<f32>]) {
         let (inputs, outputs) = (self.inputs.len(), self.outputs.len());
-        let frequencies = self.grid.frequencies();
-        let (x_step, dy_step) = (TILES * inputs + PAD, TILES * outputs + PAD);
-        with_scratch(frequencies * (x_step + dy_step + inputs * outputs), |scratch| {
-            let (x_room, scratch) = scratch.split_at_mut(frequencies * x_step);
-            let (dy_room, sums) = scratch.split_at_mut(frequencies * dy_step);
-            sums.fill(0.0);
-            let x = Frequencies { values: x_room.as_mut_ptr(), step: x_step, channels: inputs };
-            let dy = Frequencies { values: dy_room.as_mut_ptr(), step: dy_step, channels: outputs };
+        let step = self.pairs() + PAD;
+        let (planes, in_plane) = ((D + 2) * (H + 2), (W + 2) * step);
+        // A row of tiles reads two columns more than it covers, and each of the tiles may be a row of its own.
+        let x_step = TILES * (W + 2) * inputs + PAD;
+        let dy_step = TILES * W * outputs + PAD;
+        let (x_lines, dy_lines) = ((W + 2) * TILES * inputs, (W + 2) * TILES * outputs);
+        with_scratch(planes * (x_step + dy_step + in_plane) + x_lines + dy_lines, |scratch| {
+            let (x, scratch) = scratch.split_at_mut(planes * x_step);
+            let (dy, scratch) = scratch.split_at_mut(planes * dy_step);
+            let (x_lines, scratch) = scratch.split_at_mut(x_lines);
+            let (dy_lines, sums) = scratch.split_at_mut(dy_lines);
+            if self.tiles.is_empty() {
+                sums.fill(0.0);
+            }
             for first in self.tiles.clone().step_by(TILES) {
                 let tiles = first..(first + TILES).min(self.tiles.end);
-                isa.run(Transform::<D, H, W> { job: self, tiles: tiles.clone(), to: [x, dy] });
-                isa.run(Add { x, dy, tiles: tiles.len(), frequencies, sums });
+                let x_to = Columns { values: x.as_mut_ptr(), step: x_step, channels: inputs };
+                let dy_to = Columns { values: dy.as_mut_ptr(), step: dy_step, channels: outputs };
+                isa.run(TransformColumns::<D, H, W> { job: self, tiles: tiles.clone(), x_to, dy_to });
+                for (plane, sums) in sums.chunks_exact_mut(in_plane).enumerate() {
+                    isa.run(AddPlane::<W> {
+                        grid: self.grid,
+                        tiles: tiles.clone(),
+                        channels: [inputs, outputs],
+                        columns: [&x[plane * x_step..], &dy[plane * dy_step..]],
+                        lines: [x_lines, dy_lines],
+                        sums,
+                        step,
+                        first: first == self.tiles.start,
+                    });
+                }
             }
-            gradient_of_weight::<D, H, W>(isa, [inputs, outputs], sums)
-        })
+            isa.run(Back::<D, H, W> { sums, step, entries });
+        });
     }
 }
 
-/// Both transforms of some tiles.
-struct Transform<'a, const D: usize, const H: usize, const W: usize> {
+/// The transforms of some tiles along depth and height.
+struct TransformColumns<'a, const D: usize, const H: usize, const W: usize> {
     job: &'a Job<'a>,
     tiles: Range<usize>,
-    to: [Frequencies; 2],
+    x_to: Columns,
+    dy_to: Columns,
 }
 
-impl<const D: usize, const H: usize, const W: usize> Kernel for Transform<'_, D, H, W> {
+impl<const D: usize, const H: usize, const W: usize> Kernel for TransformColumns<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Job { grid, source, dy, out_channels, inputs, outputs, .. } = self.job;
-        let [x_to, dy_to] = self.to;
         let dy = (dy.as_ptr(), *out_channels);
-        // SAFETY: there is room for so many tiles; the channels are multiples of the lanes.
+        // SAFETY: there is room for the columns of so many tiles; the channels are multiples of the lanes.
         unsafe {
-            input_tiles::<S, D, H, W>(simd, grid, source, inputs.clone(), self.tiles.clone(), x_to);
-            gradient_tiles::<S, D, H, W>(simd, grid, dy, outputs.clone(), self.tiles, dy_to);
+            input_columns::<S, D, H, W>(simd, grid, source, inputs.clone(), self.tiles.clone(), self.x_to);
+            gradient_columns::<S, D, H, W>(simd, grid, dy, outputs.clone(), self.tiles, self.dy_to);
         }
     }
 }
 
-/// The products of all frequencies, tile after tile.
-struct Add<'a> {
-    x: Frequencies,
-    dy: Frequencies,
-    tiles: usize,
-    frequencies: usize,
-    /// `[frequency][in][out]`.
+/// The transforms along width of one plane, and the products of its frequencies, tile after tile.
+struct AddPlane<'a, const W: usize> {
+    grid: &'a Grid,
+    tiles: Range<usize>,
+    /// Of input and output.
+    channels: [usize; 2],
+    /// The plane's columns of both.
+    columns: [&'a [f32]; 2],
+    /// Room for its frequencies, `[frequency][tile][channels]`.
+    lines: [&'a mut [f32]; 2],
+    /// `[frequency][in][out]`, the frequencies `step` apart.
     sums: &'a mut [f32],
+    step: usize,
+    /// Whether these are the first products of the sums.
+    first: bool,
 }
 
-impl Kernel for Add<'_> {
+impl<const W: usize> Kernel for AddPlane<'_, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let (inputs, outputs) = (self.x.channels, self.dy.channels);
-        for (frequency, sums) in self.sums.chunks_exact_mut(inputs * outputs).take(self.frequencies).enumerate() {
-            let x = self.x.values.wrapping_add(frequency * self.x.step).cast_const();
-            let dy = self.dy.values.wrapping_add(frequency * self.dy.step).cast_const();
-            let lines = Lines { rows: &[(x, dy)], count: self.tiles, left_step: inputs, right_step: outputs };
+        let (count, [inputs, outputs]) = (self.tiles.len(), self.channels);
+        let [x, dy] = self.columns.map(<[f32]>::as_ptr);
+        let [x_to, dy_to] = self.lines.map(<[f32]>::as_mut_ptr);
+        let (x_step, dy_step) = (TILES * inputs, TILES * outputs);
+        // SAFETY: the plane holds the columns of the tiles, and there is room for their frequencies.
+        unsafe {
+            input_lines::<S, W>(simd, self.grid, inputs, self.tiles, x, x_to, x_step);
+            gradient_lines::<S, W>(simd, outputs, count, dy, dy_to, dy_step);
+        }
+        for (frequency, sums) in self.sums.chunks_exact_mut(self.step).enumerate() {
+            let x = x_to.wrapping_add(frequency * x_step).cast_const();
+            let dy = dy_to.wrapping_add(frequency * dy_step).cast_const();
+            let lines = Lines { rows: &[(x, dy)], count, left_step: inputs, right_step: outputs, first: self.first };
             // SAFETY: both hold the tiles' channels, and the sums all pairs of them.
             unsafe { add_products(simd, &lines, inputs, outputs, sums.as_mut_ptr()) }
         }

@@ -6,14 +6,14 @@ use rayon::prelude::*;
 
 use super::transform::{for_each_index, kernel, kernel_gradient, samples};
 use crate::conv::{ConvShape, Roles};
-use crate::output::{Shared, filled_parts, with_scratch};
+use crate::output::{Shared, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::BLOCK;
 
 /// Source channels that are handled together.
 const SOURCES: usize = 8;
 /// Entries of a kernel.
-const ENTRIES: usize = 27;
+pub(super) const ENTRIES: usize = 27;
 
 /// Source channels whose weights lie together, and which are multiplied before those of the next slab are touched.
 pub(super) const SLAB: usize = 32;
@@ -187,79 +187,47 @@ impl Kernel for Regroup<'_> {
     }
 }
 
-/// `Gt u` along all axes: sums of products per frequency, `[frequency][in][out]`, to the gradient of the weight,
-/// `[out, in, 3, 3, 3]`.
-pub(super) fn gradient_of_weight<const D: usize, const H: usize, const W: usize>(
-    isa: Isa,
-    [inputs, outputs]: [usize; 2],
-    sums: &[f32],
-) -> Vec<f32> {
-    let frequencies = (D + 2) * (H + 2) * (W + 2);
-    let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
-        for first in (0..inputs).step_by(SOURCES) {
-            let count = SOURCES.min(inputs - first);
-            with_scratch(count * frequencies * BLOCK, |room| {
-                // Whole cache lines, several of a page: the frequencies are far apart and in the same cache sets.
-                let lines = sums[first * outputs + block * BLOCK..].chunks(inputs * outputs);
-                for (frequency, lines) in lines.enumerate() {
-                    for (index, line) in lines.chunks(outputs).take(count).enumerate() {
-                        room[(index * frequencies + frequency) * BLOCK..][..BLOCK].copy_from_slice(&line[..BLOCK]);
-                    }
-                }
-                for (index, room) in room.chunks_exact(frequencies * BLOCK).enumerate() {
-                    let mut entries = [[0.0f32; BLOCK]; ENTRIES];
-                    isa.run(Back::<D, H, W> { from: room, entries: &mut entries });
-                    for (lane, kernels) in part.chunks_exact_mut(inputs * ENTRIES).enumerate() {
-                        for (k, value) in kernels[(first + index) * ENTRIES..][..ENTRIES].iter_mut().enumerate() {
-                            value.write(entries[k][lane]);
-                        }
-                    }
-                }
-            });
-        }
-    };
-    // SAFETY: a part holds the kernels of a block of output channels and all input channels.
-    unsafe { filled_parts((0..outputs / BLOCK).map(|_| BLOCK * inputs * ENTRIES), fill) }
-}
-
-/// The inverse of [`Transform`]'s place: frequencies of one input channel and one block of output channels.
-struct Back<'a, const D: usize, const H: usize, const W: usize> {
-    /// `[frequency][BLOCK]`.
-    from: &'a [f32],
-    entries: &'a mut [[f32; BLOCK]; ENTRIES],
+/// `Gt u` along all axes: sums of products per frequency to gradients of kernel entries.
+pub(super) struct Back<'a, const D: usize, const H: usize, const W: usize> {
+    /// Sums of one frequency after another, `step` apart, as many as there are gradients of an entry.
+    pub sums: &'a [f32],
+    pub step: usize,
+    /// `[27][pairs of channels]`, the pairs a multiple of `BLOCK`.
+    pub entries: &'a mut [MaybeUninit<f32>],
 }
 
 impl<const D: usize, const H: usize, const W: usize> Kernel for Back<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        assert_eq!(self.from.len(), (D + 2) * (H + 2) * (W + 2) * BLOCK, "room does not match the kernel");
-        let mut first_lane = 0;
-        while first_lane < BLOCK {
+        let pairs = self.entries.len() / ENTRIES;
+        let frequencies = (D + 2) * (H + 2) * (W + 2);
+        assert!(self.sums.len() >= (frequencies - 1) * self.step + pairs && pairs.is_multiple_of(BLOCK));
+        let mut pair = 0;
+        while pair < pairs {
             let mut along_w = [[simd.zero(); 3]; 36];
-            for k in 0..(D + 2) * (H + 2) {
-                // SAFETY: every frequency has `BLOCK` lanes at its place.
-                let line = unsafe {
-                    let from = self.from.as_ptr().add(first_lane);
-                    samples!(W, simd, I => simd.load(from.add((k * (W + 2) + I) * BLOCK)))
-                };
-                along_w[k] = kernel_gradient::<S, W>(simd, line);
-            }
-            for c in 0..3 {
-                let mut along_h = [[simd.zero(); 3]; 6];
-                for i in 0..D + 2 {
-                    let line = samples!(H, simd, J => along_w[i * (H + 2) + J][c]);
-                    along_h[i] = kernel_gradient::<S, H>(simd, line);
+            // SAFETY: every frequency has `pairs` sums, and every entry as many gradients.
+            unsafe {
+                let from = self.sums.as_ptr().add(pair);
+                let to = self.entries.as_mut_ptr().cast::<f32>().add(pair);
+                for k in 0..(D + 2) * (H + 2) {
+                    let line = samples!(W, simd, I => simd.load(from.add((k * (W + 2) + I) * self.step)));
+                    along_w[k] = kernel_gradient::<S, W>(simd, line);
                 }
-                for b in 0..3 {
-                    let line = kernel_gradient::<S, D>(simd, samples!(D, simd, I => along_h[I][b]));
-                    for a in 0..3 {
-                        let to = self.entries[(a * 3 + b) * 3 + c][first_lane..].as_mut_ptr();
-                        // SAFETY: an entry has `BLOCK` lanes, a multiple of the vector's.
-                        unsafe { simd.store(to, line[a]) };
+                for c in 0..3 {
+                    let mut along_h = [[simd.zero(); 3]; 6];
+                    for i in 0..D + 2 {
+                        let line = samples!(H, simd, J => along_w[i * (H + 2) + J][c]);
+                        along_h[i] = kernel_gradient::<S, H>(simd, line);
+                    }
+                    for b in 0..3 {
+                        let line = kernel_gradient::<S, D>(simd, samples!(D, simd, I => along_h[I][b]));
+                        for a in 0..3 {
+                            simd.store(to.add(((a * 3 + b) * 3 + c) * pairs), line[a]);
+                        }
                     }
                 }
             }
-            first_lane += S::LANES;
+            pair += S::LANES;
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct Options {
     pub out_channels: usize,
     /// Threads; by default as many as there are cores.
     pub threads: Option<usize>,
+    /// One of [`mist_nn::INSTRUCTION_SETS`]; by default the fastest that this machine has.
+    pub vector_instructions: Option<String>,
     /// How long to repeat.
     pub seconds: f64,
     /// Print JSON instead of a table.
@@ -76,6 +78,10 @@ fn bench(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         return Err(Error::usage(format!("{count} threads are too many"))
             .because(format!("this machine takes at most {most}, {MOST_THREADS_PER_CORE} per core"))
             .hint("leave --threads out for one per core"));
+    }
+    if let Some(name) = options.vector_instructions.as_ref().filter(|name| !mist_nn::use_instruction_set(name)) {
+        return Err(Error::usage(format!("this machine does not have the vector instructions {name}"))
+            .hint("leave --vector-instructions out for the fastest that it has"));
     }
     let mut threads = rayon::ThreadPoolBuilder::new();
     if let Some(count) = options.threads {
@@ -105,6 +111,7 @@ pub(crate) fn memory_of_step(config: &Config, patch_size: [usize; 3], registry: 
         in_channels: config.model.params.in_channels,
         out_channels: config.model.params.out_channels,
         threads: None,
+        vector_instructions: None,
         seconds: 0.0,
         json: false,
         layers: false,

@@ -89,7 +89,9 @@ mod tests {
         let dataset = Dataset::new(false);
         let case = CaseArrays::open(dataset.case("a", [10, 10, 10], 1, 0), 3).unwrap();
         let settings = LoaderSettings { patch_size: [10; 3], batch_size: 2, ..settings() };
-        let bytes = |budget: Budget| budget.for_cases(&settings, &[case.clone()], &[case.clone()]) as f64;
+        let bytes = |budget: Budget| {
+            budget.for_cases(&settings, std::slice::from_ref(&case), std::slice::from_ref(&case)) as f64
+        };
         // The batch in work; the case, and 4 × 3 + 1 values of its voxels.
         let loading = 2.0 * 5e3 + 5e3 + 13.0 * 4e3;
         assert_eq!(bytes(BUDGET), 1.9e9 - 1.064e9 - loading);
