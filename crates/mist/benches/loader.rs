@@ -1,10 +1,9 @@
 //! Training steps per second that the loader alone can feed: `cargo bench -p mist --bench loader`.
 //!
 //! Made-up cases of the size of the Medical Segmentation Decathlon's hippocampus (about 36 x 50 x 35 voxels, one channel,
-//! two foreground classes), batches of two patches.
+//! two foreground classes), batches of two patches. `mist bench --pass train --loader` measures both together.
 
-use mist::load::{CaseArrays, CaseFiles, Loader, LoaderSettings, Switches};
-use std::path::Path;
+use mist::load::{Loader, LoaderSettings, Switches};
 use std::time::{Duration, Instant};
 
 const CASES: usize = 40;
@@ -13,7 +12,7 @@ const MEASURED: Duration = Duration::from_secs(2);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
-    let cases = make_cases(folder.path())?;
+    let cases = mist::bench::made_up_cases(folder.path(), CASES, 1, CLASSES)?;
     println!("{:>6} {:>12} {:>9} {:>8} {:>10}", "patch", "augmentation", "in memory", "threads", "steps/s");
     for patch in [32, 64] {
         for (augmentation, name) in [(Switches::NONE, "none"), (Switches::STANDARD, "standard"), (Switches::ALL, "all")]
@@ -56,27 +55,4 @@ fn steps_per_second(loader: &Loader, threads: usize) -> Result<f64, mist::Error>
         }
     }
     Ok(f64::from(steps) / start.elapsed().as_secs_f64())
-}
-
-fn make_cases(folder: &Path) -> Result<Vec<CaseArrays>, Box<dyn std::error::Error>> {
-    std::fs::create_dir(folder.join("images"))?;
-    std::fs::create_dir(folder.join("labels"))?;
-    let mut cases = Vec::new();
-    for case in 0..CASES {
-        let files = CaseFiles::in_folder(folder, &case.to_string(), false);
-        let size = [33 + case % 7, 46 + case % 9, 31 + case % 8];
-        let voxels = size.iter().product::<usize>();
-        // Any cheap texture will do: nothing depends on the values.
-        let image: Vec<f32> = (0..voxels).map(|i| ((i * 7919 + case) % 1009) as f32 / 250.0 - 2.0).collect();
-        let mut label = vec![0u8; voxels];
-        for (x, plane) in label.chunks_mut(size[1] * size[2]).enumerate().skip(8).take(18) {
-            for row in plane.chunks_mut(size[2]).skip(12).take(20) {
-                row[10..22].fill(if x < 17 { 1 } else { 2 });
-            }
-        }
-        mist_volume::npy::write(&files.image, &[size[0], size[1], size[2], 1], &image)?;
-        mist_volume::npy::write(&files.label, &[size[0], size[1], size[2], 1], &label)?;
-        cases.push(CaseArrays::open(files, CLASSES)?);
-    }
-    Ok(cases)
 }

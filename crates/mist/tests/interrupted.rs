@@ -133,6 +133,7 @@ fn measurement() {
         seconds: 0.0,
         json: false,
         layers: false,
+        loader: false,
     };
     let error = bench::run(&options, &Registry::builtin(), &Silent).unwrap_err();
     assert_eq!(error.kind(), Kind::Interrupted);

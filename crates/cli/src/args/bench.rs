@@ -2,8 +2,8 @@
 
 use super::values;
 use crate::commands::{Action, Context};
-use clap::Command;
 use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Command};
 use mist::bench::{self, Pass};
 use mist::{CaseFailure, Result};
 use mist_nn::Registry;
@@ -15,7 +15,8 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "NAME")]
     model: String,
     /// Size of a patch in voxels, x y z
-    #[arg(long, value_name = "VOXELS", num_args = 3, required = true, value_parser = values::positive)]
+    #[arg(long, value_name = "VOXELS", num_args = 3, required = true, action = ArgAction::Set)]
+    #[arg(value_parser = values::positive)]
     patch_size: Vec<usize>,
     /// Patches in a batch
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
@@ -41,6 +42,10 @@ pub(crate) struct Bench {
     /// Also list the operations of the network with their times
     #[arg(long)]
     layers: bool,
+    /// With --pass train: also train on batches that the loader prepares meanwhile from made-up cases in memory, with all
+    /// augmentations, and compare with one fixed batch
+    #[arg(long)]
+    loader: bool,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -61,6 +66,7 @@ impl Bench {
             seconds: self.seconds,
             json: self.json,
             layers: self.layers,
+            loader: self.loader,
         })
     }
 }

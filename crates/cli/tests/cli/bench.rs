@@ -29,6 +29,15 @@ fn json_holds_the_same_for_programs() {
 }
 
 #[test]
+fn training_with_the_loader_is_compared_with_one_fixed_batch() {
+    let ran = Shell::new().mist(&format!("{SMALL} --pass train --loader")).exits(0);
+    let table = ran.stdout();
+    let line = table.lines().find(|line| line.starts_with("with the loader")).expect("a line for it");
+    assert!(line.contains(" steps/s, ") && line.ends_with("2 turns"), "{line}");
+    Shell::new().mist(&format!("{SMALL} --loader")).exits(2).stderr_has("--pass train");
+}
+
+#[test]
 fn a_patch_that_the_network_cannot_take_is_refused_with_the_nearest_sizes() {
     let shell = Shell::new();
     shell.mist("bench --model nnunet --patch-size 36 32 32").exits(1).stderr_has("multiple").stderr_has("--patch-size");

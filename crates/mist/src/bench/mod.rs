@@ -3,9 +3,13 @@
 //! The work is that of `train` and `predict` on made-up patches, without files: what is measured is the network, not the
 //! disk.
 
+mod cases;
+mod loading;
 mod measure;
 mod report;
 mod work;
+
+pub use cases::made_up_cases;
 
 use crate::config::Config;
 use crate::console::Console;
@@ -62,6 +66,8 @@ pub struct Options {
     pub json: bool,
     /// List the operations.
     pub layers: bool,
+    /// Of training: also compare steps with the loader and without.
+    pub loader: bool,
 }
 
 /// Times the work and prints the figures.
@@ -72,6 +78,9 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
 }
 
 fn bench(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    if options.loader && options.pass != Pass::Train {
+        return Err(Error::usage("prediction needs no loader").hint("give --pass train, or leave --loader out"));
+    }
     check_memory(options, Allowance::new(None, console))?;
     let most = MOST_THREADS_PER_CORE * std::thread::available_parallelism().map_or(1, usize::from);
     if let Some(count) = options.threads.filter(|count| *count > most) {
@@ -93,7 +102,8 @@ fn bench(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         let mut work = Work::new(options, registry)?;
         let measured =
             measure::repeat(options.seconds, options.layers, || samples.clone(), |samples| work.run(samples))?;
-        Ok(Report::new(options, rayon::current_num_threads(), &measured))
+        let loading = options.loader.then(|| loading::compare(options, registry)).transpose()?;
+        Ok(Report::new(options, rayon::current_num_threads(), &measured, loading))
     })?;
     let text = if options.json { report.json()? } else { report.table() };
     console.info(&text);
@@ -115,6 +125,7 @@ pub(crate) fn memory_of_step(config: &Config, patch_size: [usize; 3], registry: 
         seconds: 0.0,
         json: false,
         layers: false,
+        loader: false,
     };
     let Ok(mut work) = Work::new(&options, registry) else { return Ok(None) };
     memory::forget_peak();

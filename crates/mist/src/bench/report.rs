@@ -1,6 +1,7 @@
 //! The figures, as a table for people or as JSON for programs.
 
 use super::Options;
+use super::loading::Loading;
 use super::measure::{Layer, Measured, Side, median};
 use crate::error::{Error, Result};
 use crate::memory;
@@ -27,6 +28,8 @@ pub(super) struct Report<'a> {
     peak_mib: Option<f64>,
     gflop: f64,
     gflops: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loader: Option<Loading>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     layers: Vec<Row>,
 }
@@ -45,7 +48,7 @@ struct Row {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(options: &'a Options, threads: usize, measured: &Measured) -> Self {
+    pub(super) fn new(options: &'a Options, threads: usize, measured: &Measured, loader: Option<Loading>) -> Self {
         let median_ms = median(&measured.wall);
         Self {
             model: &options.model,
@@ -61,6 +64,7 @@ impl<'a> Report<'a> {
             peak_mib: memory::peak().map(|bytes| bytes / MEBIBYTE),
             gflop: measured.operations / 1e9,
             gflops: measured.operations / median_ms / 1e6,
+            loader,
             layers: rows(&measured.layers, median_ms),
         }
     }
@@ -97,6 +101,16 @@ impl<'a> Report<'a> {
             self.gflop,
             self.gflops,
         );
+        if let Some(loader) = &self.loader {
+            text.push_str(&format!(
+                "\nwith the loader     {:.2} steps/s, {:.1} % of the {:.2} on one fixed batch; {:.1} % waiting; {} turns",
+                loader.steps_per_second,
+                100.0 * loader.share,
+                loader.fixed_batch_steps_per_second,
+                100.0 * loader.waiting,
+                loader.turns,
+            ));
+        }
         if !self.layers.is_empty() {
             text.push_str("\n\n");
             text.push_str(&layer_table(&self.layers));

@@ -105,14 +105,22 @@ impl<'a> Work<'a> {
             State::Forward(network) => network.logits(Patches { count, size, channels, data: images }).map(drop),
             State::Train(training) => {
                 let ids = (0..count).map(|sample| format!("sample {sample}")).collect();
-                training.step(Batch { images, labels, distances: None, size, channels, ids })
+                training.step(std::iter::once(Ok(Batch { images, labels, distances: None, size, channels, ids })))
             }
+        }
+    }
+
+    /// A training step on these batches.
+    pub(super) fn train_on(&mut self, batches: impl Iterator<Item = Result<Batch>> + Send) -> Result<()> {
+        match &mut self.state {
+            State::Forward(_) => Err(Error::new("prediction does not train")),
+            State::Train(training) => training.step(batches),
         }
     }
 }
 
 impl Training {
-    fn step(&mut self, batch: Batch) -> Result<()> {
+    fn step(&mut self, batches: impl Iterator<Item = Result<Batch>> + Send) -> Result<()> {
         let trainer = Trainer {
             model: self.model.as_ref(),
             loss: self.loss.as_ref(),
@@ -120,7 +128,6 @@ impl Training {
             clip_norm: CLIP_NORM,
             device: self.device.clone(),
         };
-        let batches = std::iter::once(Ok(batch));
         trainer.step(&mut self.parameters, &mut self.optimizer, batches, LEARNING_RATE, None).map(drop)
     }
 }

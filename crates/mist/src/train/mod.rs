@@ -354,7 +354,7 @@ impl<'a> PreparedFold<'a> {
 }
 
 /// The configured number, but never more than the cores leave free.
-fn loader_threads(configured: usize) -> usize {
+pub(crate) fn loader_threads(configured: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     configured.min(cores.saturating_sub(1).max(1))
 }
