@@ -25,7 +25,7 @@ const STATUS: TrainingStatus = TrainingStatus {
     step: 120,
     loss: Some(0.23142),
     learning_rate: 9.8e-4,
-    pace: Some(Pace { steps_per_second: 3.14, waiting: 0.023 }),
+    pace: Some(Pace { steps_per_second: 3.12, waiting: 0.023 }),
     validation: None,
     left: Some(TimeLeft { fold: 24_060.0, all: 124_500.0 }),
 };
