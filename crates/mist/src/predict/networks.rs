@@ -83,10 +83,10 @@ impl<'a> Networks<'a> {
         }
         let mut networks = Self { config, registry, files, loaded: None, scans: common_range(&scans) };
         // Also where only one fits: a file that does not suit is found before the first case.
-        let read = networks.files.iter().map(|file| networks.read(&file.file));
+        let mut read = networks.files.iter().map(|file| networks.read(&file.file));
         networks.loaded = match held == all {
             true => Some(read.collect::<Result<_>>()?),
-            false => read.map(|network| network.map(drop)).collect::<Result<()>>().map(|()| None)?,
+            false => read.try_for_each(|network| network.map(drop)).map(|()| None)?,
         };
         Ok((networks, memory.without(held)))
     }

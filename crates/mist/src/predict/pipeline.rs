@@ -141,21 +141,17 @@ impl<'a> Predictor<'a> {
                     }
                     Ok(item) => {
                         let (id, targets) = (&item.case.id, job.targets);
-                        match self.finish(item, targets) {
-                            Ok(case) => {
-                                for warning in &case.warnings {
-                                    console.warn(&format!("{id}: {warning}"));
-                                }
-                                report.add(case)?;
-                            }
-                            Err((mut case, unpredicted)) => {
-                                let failure = unpredicted.failure_of(id, console)?;
-                                targets.remove(id)?;
-                                case.failure = Some(failure.reason.clone());
-                                report.add(case)?;
-                                failures.push(failure);
-                            }
+                        let (mut case, unpredicted) = self.finish(item, targets);
+                        for warning in &case.warnings {
+                            console.warn(&format!("{id}: {warning}"));
                         }
+                        if let Some(unpredicted) = unpredicted {
+                            let failure = unpredicted.failure_of(id, console)?;
+                            targets.remove(id)?;
+                            case.failure = Some(failure.reason.clone());
+                            failures.push(failure);
+                        }
+                        report.add(case)?;
                     }
                 }
                 bar.advance(1);
@@ -198,10 +194,10 @@ impl<'a> Predictor<'a> {
         }
         // Files that cannot be read have none; that they cannot be read is said when they are.
         report.fingerprint = report::fingerprint(case, method).ok();
-        if let (Some(fingerprint), Some(done)) = (&report.fingerprint, earlier.get(&case.id)) {
-            if report::is_done(Some(done), fingerprint, targets) {
-                return Err(Box::new(done.clone()));
-            }
+        if let (Some(fingerprint), Some(done)) = (&report.fingerprint, earlier.get(&case.id))
+            && report::is_done(done, fingerprint, targets)
+        {
+            return Err(Box::new(done.clone()));
         }
         let result = match self.prepared(case, &mut report) {
             Err(_) if interrupt::requested() => Err(Error::interrupted("stopped on request").into()),
@@ -244,7 +240,8 @@ impl<'a> Predictor<'a> {
         Item { case, share, report, seconds, result }
     }
 
-    fn finish(&self, item: Item<'_, Predicted>, targets: &Targets) -> Result<CaseReport, (CaseReport, Unpredicted)> {
+    /// Restores and writes a case, or says why it has no segmentation.
+    fn finish(&self, item: Item<'_, Predicted>, targets: &Targets) -> (CaseReport, Option<Unpredicted>) {
         let Item { case, share: _share, mut report, mut seconds, result } = item;
         let started = Instant::now();
         let outcome = result.and_then(|predicted| {
@@ -268,8 +265,8 @@ impl<'a> Predictor<'a> {
             Ok(Outcome { network_size: predicted.network_size, windows, seconds, ..found })
         });
         match outcome {
-            Ok(outcome) => Ok(CaseReport { outcome: Some(outcome), ..report }),
-            Err(unpredicted) => Err((report, unpredicted)),
+            Ok(outcome) => (CaseReport { outcome: Some(outcome), ..report }, None),
+            Err(unpredicted) => (report, Some(unpredicted)),
         }
     }
 }

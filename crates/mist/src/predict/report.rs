@@ -206,8 +206,6 @@ impl Report {
 }
 
 /// Whether the outputs of a case are there and were made from the same scans, weights and settings.
-pub fn is_done(earlier: Option<&CaseReport>, fingerprint: &str, targets: &Targets) -> bool {
-    earlier.is_some_and(|case| {
-        case.fingerprint.as_deref() == Some(fingerprint) && case.outcome.is_some() && targets.are_there(&case.id)
-    })
+pub fn is_done(earlier: &CaseReport, fingerprint: &str, targets: &Targets) -> bool {
+    earlier.fingerprint.as_deref() == Some(fingerprint) && earlier.outcome.is_some() && targets.are_there(&earlier.id)
 }
