@@ -16,4 +16,4 @@ pub use case_files::CaseFiles;
 pub(crate) use csv_file::CsvFile;
 pub(crate) use csv_file::is_file_name;
 pub use left_out::LeftOut;
-pub use paths::{EvaluationCase, EvaluationPaths, TestCase, TestPaths, TrainCase, TrainPaths};
+pub use paths::{EvaluationCase, EvaluationPaths, MaskPaths, TestCase, TestPaths, TrainCase, TrainPaths};

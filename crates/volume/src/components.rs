@@ -65,6 +65,19 @@ pub struct Components {
     pub count: usize,
 }
 
+/// What a component is like, in voxels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Statistics {
+    /// Number of voxels.
+    pub voxels: usize,
+    /// First voxel of its bounding box along x, y, z.
+    pub start: [usize; 3],
+    /// Voxel after the last one of its bounding box along x, y, z.
+    pub end: [usize; 3],
+    /// Mean position of its voxels along x, y, z.
+    pub centroid: [f64; 3],
+}
+
 /// Voxels `start..end` along x.
 struct Run {
     start: usize,
@@ -133,6 +146,35 @@ impl Components {
             }
         }
         Self { labels, count: count as usize }
+    }
+
+    /// Size, place and extent of each component; component `n` is at position `n − 1`.
+    pub fn statistics(&self, size: [usize; 3]) -> Vec<Statistics> {
+        let [nx, ny, _] = size;
+        let empty = Statistics { voxels: 0, start: [usize::MAX; 3], end: [0; 3], centroid: [0.0; 3] };
+        let mut statistics = vec![empty; self.count];
+        for (row, labels) in self.labels.chunks_exact(nx.max(1)).enumerate() {
+            let mut x = 0;
+            for run in labels.chunk_by(|a, b| a == b) {
+                let (start, end) = (x, x + run.len());
+                x = end;
+                let Some(at) = (run[0] as usize).checked_sub(1) else { continue };
+                let found = &mut statistics[at];
+                found.voxels += run.len();
+                let (first, last) = ([start, row % ny, row / ny], [end, row % ny + 1, row / ny + 1]);
+                let count = run.len() as f64;
+                for axis in 0..3 {
+                    found.start[axis] = found.start[axis].min(first[axis]);
+                    found.end[axis] = found.end[axis].max(last[axis]);
+                    // The middle of the voxels `first..last`.
+                    found.centroid[axis] += count * (first[axis] + last[axis] - 1) as f64 / 2.0;
+                }
+            }
+        }
+        for found in &mut statistics {
+            found.centroid = found.centroid.map(|sum| sum / found.voxels as f64);
+        }
+        statistics
     }
 
     /// Voxels of each component, as indices into the mask, ascending; component `n` is at position `n − 1`.

@@ -53,6 +53,17 @@ proptest! {
         prop_assert_eq!(found.count, expected.iter().copied().max().unwrap_or(0) as usize);
         let sizes: Vec<usize> = found.voxels().iter().map(Vec::len).collect();
         prop_assert_eq!(sizes.iter().sum::<usize>(), mask.iter().filter(|&&inside| inside).count());
+        let [nx, ny, _] = size;
+        for (statistics, voxels) in found.statistics(size).iter().zip(found.voxels()) {
+            let along = |axis: usize| voxels.iter().map(move |&at| [at % nx, at / nx % ny, at / (nx * ny)][axis]);
+            prop_assert_eq!(statistics.voxels, voxels.len());
+            for axis in 0..3 {
+                prop_assert_eq!(Some(statistics.start[axis]), along(axis).min());
+                prop_assert_eq!(Some(statistics.end[axis] - 1), along(axis).max());
+                let mean = along(axis).sum::<usize>() as f64 / voxels.len() as f64;
+                prop_assert!((statistics.centroid[axis] - mean).abs() < 1e-9);
+            }
+        }
         prop_assert_eq!(found.labels, expected);
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::shell::Shell;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "mist_convert_msd",
     "mist_analyze",
     "mist_preprocess",
     "mist_train",
     "mist_finalize",
     "mist_predict",
+    "mist_postprocess",
     "mist_evaluate",
     "mist_run_all",
 ];

@@ -16,6 +16,8 @@ fn help_of_every_command() {
         "train",
         "finalize",
         "predict",
+        "postprocess",
+        "describe-transforms",
         "evaluate",
         "run-all",
         "demo",

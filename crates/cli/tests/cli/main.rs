@@ -12,6 +12,7 @@ mod help;
 #[cfg(unix)]
 mod interruption;
 mod outputs;
+mod postprocessing;
 mod prediction;
 #[cfg(unix)]
 mod processes;
