@@ -67,6 +67,7 @@ const COMMANDS: &[Entry] = &[
     Entry::of::<args::Postprocess>(),
     Entry::of::<args::DescribeTransforms>(),
     Entry::of::<args::Evaluate>(),
+    Entry::of::<args::Rank>(),
     Entry::of::<args::RunAll>(),
     Entry::of::<args::Demo>(),
     Entry::of::<args::Bench>(),
@@ -85,6 +86,7 @@ The usual order, and what each step leaves behind:
   predict      segmentations of new scans
   postprocess  the same, cleaned up by rules
   evaluate     a table that compares segmentations with the truth
+  rank         which of several such tables is the best
 `run-all` does analyze, preprocess and train in one go.
 New here? `mist demo` shows all of it on real scans.";
 

@@ -30,6 +30,7 @@ pub mod postprocess;
 pub mod predict;
 pub mod preprocess;
 pub mod random;
+pub mod rank;
 pub mod run_all;
 pub mod suggest;
 pub mod tables;

@@ -2,7 +2,7 @@
 
 use crate::shell::Shell;
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "mist_convert_msd",
     "mist_analyze",
     "mist_preprocess",
@@ -11,6 +11,7 @@ const NAMES: [&str; 9] = [
     "mist_predict",
     "mist_postprocess",
     "mist_evaluate",
+    "mist_rank",
     "mist_run_all",
 ];
 

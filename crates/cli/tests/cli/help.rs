@@ -19,6 +19,7 @@ fn help_of_every_command() {
         "postprocess",
         "describe-transforms",
         "evaluate",
+        "rank",
         "run-all",
         "demo",
         "bench",

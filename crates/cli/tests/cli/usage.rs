@@ -61,6 +61,10 @@ const PATHS: &[(&str, &[&str])] = &[
     ("postprocess", &["--base-predictions", "--output", "--postprocess-strategy", "--paths-csv", "--eval-config"]),
     ("evaluate", &["--config", "--paths-csv", "--masks", "--predictions", "--output-csv"]),
     ("demo", &["--output"]),
+    (
+        "rank",
+        &["--results", "--output-csv", "--output-detailed-csv", "--significance-csv", "--metric-direction-overrides"],
+    ),
 ];
 
 #[test]
