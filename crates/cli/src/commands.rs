@@ -64,6 +64,7 @@ const COMMANDS: &[Entry] = &[
     Entry::of::<args::Train>(),
     Entry::of::<args::Finalize>(),
     Entry::of::<args::Predict>(),
+    Entry::of::<args::Ensemble>(),
     Entry::of::<args::Postprocess>(),
     Entry::of::<args::DescribeTransforms>(),
     Entry::of::<args::Evaluate>(),
@@ -84,6 +85,7 @@ The usual order, and what each step leaves behind:
   train        results/models/, one model per fold
   finalize     results/results.csv, how good the models are
   predict      segmentations of new scans
+  ensemble     the segmentations of several methods, joined
   postprocess  the same, cleaned up by rules
   evaluate     a table that compares segmentations with the truth
   rank         which of several such tables is the best

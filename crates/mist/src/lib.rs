@@ -12,6 +12,7 @@ pub mod convert;
 pub mod dataset;
 pub mod demo;
 pub mod device;
+pub mod ensemble;
 pub mod error;
 pub mod evaluate;
 pub mod files;

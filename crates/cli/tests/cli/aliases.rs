@@ -2,13 +2,14 @@
 
 use crate::shell::Shell;
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "mist_convert_msd",
     "mist_analyze",
     "mist_preprocess",
     "mist_train",
     "mist_finalize",
     "mist_predict",
+    "mist_ensemble",
     "mist_postprocess",
     "mist_evaluate",
     "mist_rank",

@@ -16,6 +16,7 @@ fn help_of_every_command() {
         "train",
         "finalize",
         "predict",
+        "ensemble",
         "postprocess",
         "describe-transforms",
         "evaluate",

@@ -3,6 +3,7 @@
 mod aliases;
 mod bad_files;
 mod bench;
+mod ensembling;
 mod evaluation;
 #[cfg(unix)]
 mod full_disk;
