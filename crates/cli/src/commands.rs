@@ -65,6 +65,7 @@ const COMMANDS: &[Entry] = &[
     Entry::of::<args::Finalize>(),
     Entry::of::<args::Predict>(),
     Entry::of::<args::Evaluate>(),
+    Entry::of::<args::View>(),
     Entry::of::<args::RunAll>(),
     Entry::of::<args::Demo>(),
     Entry::of::<args::Bench>(),
@@ -82,6 +83,7 @@ The usual order, and what each step leaves behind:
   finalize     results/results.csv, how good the models are
   predict      segmentations of new scans
   evaluate     a table that compares segmentations with the truth
+  view         scans, truth and predictions in the browser
 `run-all` does analyze, preprocess and train in one go.
 New here? `mist demo` shows all of it on real scans.";
 
@@ -89,7 +91,9 @@ New here? `mist demo` shows all of it on real scans.";
 pub(crate) fn alias_names() -> Vec<String> {
     COMMANDS
         .iter()
-        .filter(|entry| ![args::Demo::NAME, args::Bench::NAME, args::Aliases::NAME].contains(&entry.name))
+        .filter(|entry| {
+            ![args::View::NAME, args::Demo::NAME, args::Bench::NAME, args::Aliases::NAME].contains(&entry.name)
+        })
         .map(|entry| format!("mist_{}", entry.underscored()))
         .collect()
 }

@@ -15,6 +15,7 @@ mod preprocess;
 mod run_all;
 mod train;
 mod values;
+mod view;
 
 pub(crate) use aliases::Aliases;
 pub(crate) use analyze::Analyze;
@@ -27,3 +28,4 @@ pub(crate) use predict::Predict;
 pub(crate) use preprocess::Preprocess;
 pub(crate) use run_all::RunAll;
 pub(crate) use train::Train;
+pub(crate) use view::View;
