@@ -5,11 +5,17 @@ use crate::commands::{Action, Context};
 use mist::{CaseFailure, Result, view};
 use std::path::PathBuf;
 
-/// The script that draws volumes: NiiVue, see assets/niivue.
+/// What draws volumes: NiiVue, see assets/niivue.
 #[cfg(feature = "view")]
-const VIEWER: Option<&[u8]> = Some(include_bytes!("../../assets/niivue/niivue.umd.js"));
+const VIEWER: Option<view::Viewer> = Some(view::Viewer {
+    script: include_bytes!("../../assets/niivue/niivue.umd.js"),
+    licences: concat!(
+        include_str!("../../assets/niivue/LICENSE"),
+        include_str!("../../assets/niivue/LICENSE-bundled.txt")
+    ),
+});
 #[cfg(not(feature = "view"))]
-const VIEWER: Option<&[u8]> = None;
+const VIEWER: Option<view::Viewer> = None;
 
 /// See scans, truth and predictions in the browser, the worst cases first
 #[derive(clap::Args)]

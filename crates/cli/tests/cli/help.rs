@@ -17,6 +17,7 @@ fn help_of_every_command() {
         "finalize",
         "predict",
         "evaluate",
+        "view",
         "run-all",
         "demo",
         "bench",

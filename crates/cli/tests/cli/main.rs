@@ -3,6 +3,8 @@
 mod aliases;
 mod bad_files;
 mod bench;
+#[cfg(all(unix, feature = "view"))]
+mod browser;
 mod evaluation;
 #[cfg(unix)]
 mod full_disk;
@@ -19,3 +21,4 @@ mod scans;
 mod shell;
 mod training;
 mod usage;
+mod view;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Runs and shows what comes from this server, and nothing else. NiiVue's letters are a picture inside its script, hence
-/// `data:`; it makes pictures of that as blobs.
+/// `data:`.
 pub(super) const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                                  img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

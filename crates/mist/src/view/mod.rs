@@ -38,8 +38,17 @@ pub struct Options {
     pub port: Option<u16>,
     /// Whether to open the page in the browser.
     pub open_browser: bool,
-    /// The script of NiiVue (<https://niivue.com>), which draws the volumes; `None` in a program built without it.
-    pub viewer: Option<&'static [u8]>,
+    /// What draws the volumes; `None` in a program built without it.
+    pub viewer: Option<Viewer>,
+}
+
+/// NiiVue (<https://niivue.com>). The program brings it along, so that this crate builds and is tested without it.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewer {
+    /// Its script, which defines `niivue`.
+    pub script: &'static [u8],
+    /// Its licence and those of what it bundles.
+    pub licences: &'static str,
 }
 
 /// Serves the page until the user stops it, which is its normal end. Files of the run are only read.
@@ -64,7 +73,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     let port = server.port();
     console.info(&format!("{cases} of {}", results.display()));
     console.info(&format!("\n  {}\n", site.address(port)));
-    console.info("Only this computer, and only who knows that address, can open it. Ctrl-C ends the viewer.");
+    console.info("Only this computer can open that address, and only who knows it. Ctrl-C ends the viewer.");
     if options.open_browser && !browser::open(&site.first_address(port)) {
         console.info(&format!(
             "Open the address in a browser. Where the browser runs on another computer, run there first: \

@@ -1,6 +1,7 @@
 //! Which address stands for what.
 
 use super::address::{Ticket, Token};
+use super::Viewer;
 use super::answer::Answer;
 use super::catalogue::{Case, Catalogue};
 use super::comparison::Comparison;
@@ -28,14 +29,14 @@ pub(super) struct Site {
     token: Token,
     ticket: Ticket,
     catalogue: Catalogue,
-    viewer: &'static [u8],
+    viewer: Viewer,
     /// The case that was compared last, for the requests that follow one another when it is opened.
     compared: Mutex<Option<(usize, Arc<Comparison>)>>,
 }
 
 impl Site {
-    /// `viewer` is the script that draws volumes.
-    pub(super) fn new(catalogue: Catalogue, viewer: &'static [u8]) -> Result<Self> {
+    /// `viewer` draws the volumes.
+    pub(super) fn new(catalogue: Catalogue, viewer: Viewer) -> Result<Self> {
         Ok(Self { token: Token::new()?, ticket: Ticket::new()?, catalogue, viewer, compared: Mutex::new(None) })
     }
 
@@ -76,7 +77,8 @@ impl Site {
             [""] => Ok(Answer::new("text/html; charset=utf-8", PAGE)),
             ["view.js"] => Ok(Answer::new("text/javascript; charset=utf-8", SCRIPT)),
             ["view.css"] => Ok(Answer::new("text/css; charset=utf-8", STYLE)),
-            ["niivue.js"] => Ok(Answer::new("text/javascript; charset=utf-8", self.viewer)),
+            ["niivue.js"] => Ok(Answer::new("text/javascript; charset=utf-8", self.viewer.script)),
+            ["licences.txt"] => Ok(Answer::new("text/plain; charset=utf-8", self.viewer.licences.as_bytes())),
             ["cases.json"] => Ok(json(&self.catalogue.to_json())),
             ["case", case, "scan", channel] => self.scan(self.case(case)?.1, channel),
             ["case", case, "truth.nii"] => self.mask(self.case(case)?, |case| &case.truth),
@@ -166,7 +168,7 @@ pub(super) mod tests {
     /// A site with cases of every kind.
     pub(in super::super) fn site() -> (tempfile::TempDir, Site) {
         let (folder, catalogue) = run();
-        (folder, Site::new(catalogue, b"// the viewer").unwrap())
+        (folder, Site::new(catalogue, Viewer { script: b"// the viewer", licences: "free" }).unwrap())
     }
 
     fn get(site: &Site, rest: &str) -> Answer {
@@ -186,6 +188,7 @@ pub(super) mod tests {
             ("view.js", "text/javascript; charset=utf-8"),
             ("view.css", "text/css; charset=utf-8"),
             ("niivue.js", "text/javascript; charset=utf-8"),
+            ("licences.txt", "text/plain; charset=utf-8"),
             ("cases.json", "application/json"),
             ("cases.json?again", "application/json"),
             ("case/0/scan/0.nii", "application/octet-stream"),
