@@ -6,7 +6,7 @@ use crate::error::{CaseFailure, Error, Result};
 use crate::evaluate::{Checks, evaluate_table, write_results_csv};
 use crate::files::{create_folder, require_file, require_folder};
 use crate::memory::Allowance;
-use crate::predict::{Input, Predictor, Targets, cases, load_networks, out_of_fold};
+use crate::predict::{Input, Job, Networks, Predictor, Targets, cases, out_of_fold};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network, train};
 use mist_nn::Registry;
@@ -80,10 +80,12 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
         let (cases, unusable) = cases(&Input::Csv(test), &config.dataset_info.images)?;
         let output = results.join("predictions/test");
         let memory = Allowance::new(options.max_memory, console);
-        let (networks, memory) = load_networks(&models, &config, registry, memory)?;
+        let (networks, memory) = Networks::load(&models, &config, registry, memory, console)?;
         let predictor = Predictor::new(&config, networks, memory)?;
         failures.extend(unusable);
-        failures.extend(predictor.run(&cases, &Targets::create(&output, false)?, console)?);
+        let targets = Targets::create(&output, None)?;
+        let job = Job { cases: &cases, targets: &targets, shard: None, resume: false };
+        failures.extend(predictor.run(&job, console)?);
         console.info(&format!("Wrote test-set predictions to {}", output.display()));
     }
     Ok(failures)

@@ -5,6 +5,7 @@
 
 pub mod analyze;
 pub mod bench;
+pub mod checksum;
 pub mod config;
 pub mod console;
 pub mod convert;
@@ -19,6 +20,7 @@ pub mod interrupt;
 pub mod json;
 pub mod load;
 pub mod memory;
+pub mod model_record;
 pub mod network;
 pub mod outputs;
 pub mod parallel;

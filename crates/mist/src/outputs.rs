@@ -4,7 +4,9 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::predict::ChannelsLast;
 use mist_nn::losses::Encoding;
-use mist_volume::{Geometry, Volume};
+#[cfg(test)]
+use mist_volume::Geometry;
+use mist_volume::Volume;
 use rayon::prelude::*;
 
 /// Most classes that a map of 8-bit indices can tell apart; 255 means "no class" where maps are resampled.
@@ -106,26 +108,41 @@ impl Outputs {
             .for_each(|block| block.chunks_exact_mut(outputs).for_each(activate));
     }
 
-    /// The label of every voxel, as an image of the standard frame with the given spacing (mm): the most probable class,
-    /// the lowest of equal ones; or the own label of the last region that is more probable than not.
+    /// The label of every voxel of a slab, whose first plane is x = `first`, put into an image of the standard frame: the most
+    /// probable class, the lowest of equal ones; or the own label of the last region that is more probable than not.
     ///
     /// # Errors
-    /// More than 255 classes.
-    pub fn decide(&self, probabilities: &ChannelsLast, spacing: [f64; 3]) -> Result<Volume<u8>> {
-        let (size @ [nx, ny, nz], outputs) = (probabilities.size(), probabilities.channels());
+    /// More than 255 classes, or a slab that does not fit into the image.
+    pub fn decide(&self, probabilities: &ChannelsLast, first: usize, labels: &mut Volume<u8>) -> Result<()> {
+        let ([slab_x, ny, nz], outputs) = (probabilities.size(), probabilities.channels());
         if outputs > MOST_CLASSES {
             return Err(Error::new(format!("at most {MOST_CLASSES} classes are supported, the network has {outputs}")));
         }
-        let mut labels = Volume::filled(Geometry::axis_aligned(size, spacing), 0u8);
-        labels.voxels_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, slab)| {
-            for (y, row) in slab.chunks_exact_mut(nx).enumerate() {
-                for (x, label) in row.iter_mut().enumerate() {
-                    let first = ((x * ny + y) * nz + z) * outputs;
-                    *label = self.label(&probabilities.values()[first..first + outputs]);
+        let [nx, image_y, image_z] = labels.size();
+        if [image_y, image_z] != [ny, nz] || first + slab_x > nx {
+            return Err(Error::new("the prediction does not fit the image").because(format!(
+                "it has {:?} voxels, the image {:?}",
+                probabilities.size(),
+                labels.size()
+            )));
+        }
+        labels.voxels_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, plane)| {
+            for (y, row) in plane.chunks_exact_mut(nx).enumerate() {
+                for (x, label) in row[first..first + slab_x].iter_mut().enumerate() {
+                    let at = ((x * ny + y) * nz + z) * outputs;
+                    *label = self.label(&probabilities.values()[at..at + outputs]);
                 }
             }
         });
-        Ok(labels)
+        Ok(())
+    }
+
+    /// The label of every voxel of an image with the given spacing (mm), see [`Self::decide`].
+    #[cfg(test)]
+    pub fn decide_all(&self, probabilities: &ChannelsLast, spacing: [f64; 3]) -> Volume<u8> {
+        let mut labels = Volume::filled(Geometry::axis_aligned(probabilities.size(), spacing), 0);
+        self.decide(probabilities, 0, &mut labels).unwrap();
+        labels
     }
 
     fn label(&self, probabilities: &[f32]) -> u8 {
@@ -195,7 +212,7 @@ mod tests {
     #[test]
     fn the_lowest_class_wins_ties() {
         let scores = ChannelsLast::new([1, 1, 3], 3, vec![0.2, 0.4, 0.4, 0.5, 0.5, 0.0, 0.0, 0.0, 1.0]).unwrap();
-        assert_eq!(Outputs::classes(3).decide(&scores, [1.0; 3]).unwrap().voxels(), [1, 0, 2]);
+        assert_eq!(Outputs::classes(3).decide_all(&scores, [1.0; 3]).voxels(), [1, 0, 2]);
     }
 
     #[test]
@@ -204,7 +221,7 @@ mod tests {
         let hits: Vec<Vec<bool>> = scores.values().chunks(2).map(|logits| regions().hits(logits).collect()).collect();
         assert_eq!(hits, [[false, false], [true, false], [true, true], [false, true]]);
         regions().activate(&mut scores);
-        assert_eq!(regions().decide(&scores, [1.0; 3]).unwrap().voxels(), [0, 1, 2, 2]);
+        assert_eq!(regions().decide_all(&scores, [1.0; 3]).voxels(), [0, 1, 2, 2]);
         assert!((scores.values()[2] - 0.952_574).abs() < 1e-6);
         assert_eq!(scores.values()[6..], [0.0, 1.0]);
     }

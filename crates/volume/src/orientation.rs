@@ -66,6 +66,14 @@ pub fn standard_axes(direction: &[[f64; 3]; 3]) -> SignedPermutation {
     SignedPermutation::standard_axes(direction)
 }
 
+/// Where the image axes point to, as nibabel's `aff2axcodes` says it: `RAS` is right, anterior, superior.
+pub fn axis_codes(direction: &[[f64; 3]; 3]) -> String {
+    let axes = standard_axes(direction);
+    let letters = [['L', 'R'], ['P', 'A'], ['S', 'I']];
+    let codes = [0, 1, 2].map(|world| letters[world][usize::from(axes.reversed[world])]);
+    axes.from_standard(codes).iter().collect()
+}
+
 /// Grid of `geometry` after [`to_standard`], for when only the header is at hand.
 pub fn standard_geometry(geometry: &Geometry) -> Geometry {
     let axes = standard_axes(&geometry.direction);
@@ -149,4 +157,16 @@ fn permuted<T: Copy + Send + Sync>(volume: &Volume<T>, source_axis: [usize; 3], 
         }
     });
     voxels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_named_by_where_they_point_to() {
+        assert_eq!(axis_codes(&IDENTITY_DIRECTION), "LPS");
+        // The first axis runs to the front, the second to the right, the third to the feet; a little oblique.
+        assert_eq!(axis_codes(&[[0.1, -0.99, 0.0], [-0.99, 0.1, 0.0], [0.0, 0.0, -1.0]]), "ARI");
+    }
 }

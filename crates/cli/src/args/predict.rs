@@ -30,6 +30,20 @@ pub(crate) struct Predict {
     /// the segmentations then go to discrete/
     #[arg(long)]
     output_probs: bool,
+    /// What the probabilities are like: `reference` as MIST writes them, each class interpolated on its own; `normalized` from 0
+    /// to 1 with a sum of 1 everywhere; implies --output-probs
+    #[arg(long, value_name = "KIND", value_parser = ["reference", "normalized"])]
+    probabilities: Option<String>,
+    /// Windows that a network gets at once; by default what the config says, or twice the batch size of training. Changes speed
+    /// and memory, never the result
+    #[arg(long, value_name = "COUNT", value_parser = values::positive)]
+    sw_batch_size: Option<usize>,
+    /// Leave out the cases that are done: whose segmentation is there, made from the same scans, weights and settings
+    #[arg(long)]
+    resume: bool,
+    /// Predict only a part of the cases, such as 2/8 for the second of eight jobs; each job gets the same command
+    #[arg(long, value_name = "PART/PARTS", value_parser = predict::Shard::parse)]
+    shard: Option<predict::Shard>,
     #[command(flatten)]
     memory: Memory,
 }
@@ -44,23 +58,34 @@ struct Input {
     /// one channel also <id>.nii.gz, and names are taken as ids whole unless all of them end in _<channel>
     #[arg(long, value_name = "FOLDER", value_parser = values::path())]
     images: Option<PathBuf>,
+    /// Description of a data set, instead of a CSV file: the cases in its folder `test-data` are segmented
+    #[arg(long, value_name = "FILE", value_parser = values::path())]
+    data: Option<PathBuf>,
 }
 
 impl Predict {
     fn options(self) -> Result<predict::Options> {
         later::refuse(&[("--postprocess-strategy", self.postprocess_strategy.is_some())])?;
-        let input = match (self.input.paths_csv, self.input.images) {
-            (Some(file), _) => predict::Input::Csv(file),
-            (None, Some(folder)) => predict::Input::Folder(folder),
-            (None, None) => return Err(mist::Error::usage("--paths-csv or --images is needed")),
-        };
+        let Input { paths_csv, images, data } = self.input;
+        let input = paths_csv
+            .map(predict::Input::Csv)
+            .or(images.map(predict::Input::Folder))
+            .or(data.map(predict::Input::Dataset))
+            .ok_or_else(|| mist::Error::usage("--paths-csv, --images or --data is needed"))?;
         Ok(predict::Options {
             models_dir: self.models_dir,
             config: self.config,
             input,
             output: self.output,
             device: self.device,
-            output_probabilities: self.output_probs,
+            probabilities: match self.probabilities.as_deref() {
+                Some("normalized") => Some(predict::ProbabilityMaps::Normalized),
+                Some(_) => Some(predict::ProbabilityMaps::Reference),
+                None => self.output_probs.then_some(predict::ProbabilityMaps::Reference),
+            },
+            window_batch: self.sw_batch_size,
+            resume: self.resume,
+            shard: self.shard,
             max_memory: self.memory.max_memory,
         })
     }

@@ -107,16 +107,17 @@ fn predict_finalize_and_evaluate_keep_complete_files_and_start_again() {
         "id,mr\nfirst,data/train/015/mr.nii.gz\nsecond,data/train/036/mr.nii.gz\nthird,data/train/057/mr.nii.gz\n";
     shell.write("paths.csv", table);
     shell.write("results/test_paths.csv", table);
-    let scan = shell.path("data/train/036/mr.nii.gz");
+    // By then the first scan is on its way to the disk, and the networks work on the second.
+    let scan = shell.path("data/train/057/mr.nii.gz");
     let bytes = hold_up(&scan);
     let predict = "predict --models-dir results/models --config results/config.json --paths-csv paths.csv --output out";
     let said = interrupt_at(&shell, &scan, predict);
-    assert!(said.contains("hint: start the same command again"), "{said}");
-    assert_eq!(files(&shell.path("out")), ["first.nii.gz"]);
+    assert!(said.contains("hint: start the same command with --resume"), "{said}");
+    assert_eq!(files(&shell.path("out")), ["first.nii.gz", "predict_report.json"]);
 
     let said = interrupt_at(&shell, &scan, "finalize");
     assert!(said.contains("hint: start `mist finalize` again"), "{said}");
-    assert_eq!(files(&shell.path("results/predictions/test")), ["first.nii.gz"]);
+    assert_eq!(files(&shell.path("results/predictions/test")), ["first.nii.gz", "predict_report.json"]);
     std::fs::remove_file(&scan).expect("removed");
     std::fs::write(&scan, bytes).expect("a scan");
 
@@ -131,10 +132,10 @@ fn predict_finalize_and_evaluate_keep_complete_files_and_start_again() {
     std::fs::remove_file(&mask).expect("removed");
     std::fs::write(&mask, bytes).expect("a mask");
 
-    shell.mist(predict).exits(0);
+    shell.mist(&format!("{predict} --resume")).exits(0).stdout_has("1 of 3 cases were done before");
     shell.mist("finalize").exits(0);
     shell.mist(evaluate).exits(0);
-    assert_eq!(files(&shell.path("out")), ["first.nii.gz", "second.nii.gz", "third.nii.gz"]);
+    assert_eq!(files(&shell.path("out")), ["first.nii.gz", "predict_report.json", "second.nii.gz", "third.nii.gz"]);
 }
 
 #[test]

@@ -71,6 +71,12 @@ impl Ran {
         self
     }
 
+    #[track_caller]
+    pub fn stdout_lacks(self, text: &str) -> Self {
+        assert!(!self.stdout().contains(text), "{}\n`{text}` in stdout:\n{}", self.line, self.stdout());
+        self
+    }
+
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }

@@ -182,11 +182,13 @@ mod served {
         assert!(without < blue / 2, "{without} of {blue} blue pixels without the prediction");
 
         // Names from files are text.
-        let names = browser.value("[...document.querySelectorAll('tr.case td:first-child')].map((cell) => cell.textContent)");
+        let names =
+            browser.value("[...document.querySelectorAll('tr.case td:first-child')].map((cell) => cell.textContent)");
         assert!(names.as_array().is_some_and(|names| names.contains(&json!(HOSTILE))), "{names}");
         assert_eq!(browser.value("document.images.length"), 0);
         assert_eq!(browser.value("document.title"), "mist view: hippocampus");
-        browser.value("location.hash = encodeURIComponent(document.querySelector('tr.case:last-child td').textContent)");
+        browser
+            .value("location.hash = encodeURIComponent(document.querySelector('tr.case:last-child td').textContent)");
 
         // One complaint is expected, that of the scan that is gone.
         let complaints = browser.complaints();

@@ -5,7 +5,7 @@
 //! together at the end, `config.json` last: while it is missing, a run has no analysis.
 
 mod ct;
-mod discovery;
+pub(crate) mod discovery;
 mod folds;
 mod inputs;
 mod outputs;

@@ -149,10 +149,12 @@ impl From<&predict::Options> for CommandLine {
         let line = match &options.input {
             predict::Input::Csv(file) => line.path("--paths-csv", file),
             predict::Input::Folder(folder) => line.path("--images", folder),
+            predict::Input::Dataset(file) => line.path("--data", file),
         };
         line.path("--output", &options.output)
             .flag("--device", [&options.device])
-            .switch("--output-probs", options.output_probabilities)
+            .switch("--output-probs", options.probabilities.is_some())
+            .switch("--resume", options.resume)
     }
 }
 

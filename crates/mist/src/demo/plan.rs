@@ -100,7 +100,10 @@ impl Plan {
                 input: predict::Input::Csv(results.join("test_paths.csv")),
                 output: predictions.clone(),
                 device,
-                output_probabilities: false,
+                probabilities: None,
+                window_batch: None,
+                resume: false,
+                shard: None,
                 max_memory: None,
             },
             evaluate: evaluate::Options {

@@ -6,6 +6,7 @@ use super::stitch::{Forward, Settings, sliding_window};
 use crate::error::{Error, Result};
 use crate::outputs::Outputs;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// A mean in single precision: results are added in the order in which they come, then divided by their number.
 #[derive(Debug, Default)]
@@ -51,8 +52,8 @@ impl Mean {
     }
 }
 
-/// Probabilities of the outputs of one network for an image: the mean over the flips. Each flip is a full sliding window
-/// with its own softmax or sigmoid; windows are laid out on the flipped image.
+/// Probabilities of the outputs of one network for the planes x = `planes` of an image: the mean over the flips. Each flip
+/// is a sliding window of its own with its own softmax or sigmoid; windows are laid out on the flipped image.
 ///
 /// Several networks are averaged by adding their results, in order, to another [`Mean`] with [`Flip::IDENTITY`]: so
 /// only one network has to be in memory at a time.
@@ -64,11 +65,13 @@ pub fn probabilities(
     settings: &Settings,
     outputs: &Outputs,
     flips: &[Flip],
+    planes: Range<usize>,
     forward: &mut Forward,
 ) -> Result<ChannelsLast> {
     let mut mean = Mean::new();
     for flip in flips {
-        let mut scores = sliding_window(&flip.apply(image), settings, outputs.count(), forward)?;
+        let flipped = flip.planes(planes.clone(), image.size()[0]);
+        let mut scores = sliding_window(&flip.apply(image), settings, outputs.count(), flipped, forward)?;
         outputs.activate(&mut scores);
         mean.add(scores, *flip)?;
     }
@@ -97,15 +100,16 @@ mod tests {
             let flips = strategy(run["tta"].as_str().unwrap()).unwrap();
             let mut over_networks = Mean::new();
             for name in names {
-                let result =
-                    probabilities(&image, &settings, &outputs, flips, &mut golden::fake_network(&name)).unwrap();
+                let planes = 0..image.size()[0];
+                let mut network = golden::fake_network(&name);
+                let result = probabilities(&image, &settings, &outputs, flips, planes, &mut network).unwrap();
                 over_networks.add(result, Flip::IDENTITY).unwrap();
             }
             let found = over_networks.finish().unwrap();
             let expected = golden::channels_last(&format!("sliding_window/{}", run["probs"].as_str().unwrap()));
             golden::assert_close(found.values(), expected.values(), 2e-6, &run.to_string());
 
-            let indices = outputs.decide(&found, [1.0; 3]).unwrap();
+            let indices = outputs.decide_all(&found, [1.0; 3]);
             let (size, expected) = golden::array(&format!("sliding_window/{}", run["class_indices"].as_str().unwrap()));
             for (at, expected) in expected.iter().enumerate() {
                 let place = [at / (size[1] * size[2]), at / size[2] % size[1], at % size[2]];

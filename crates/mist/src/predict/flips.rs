@@ -4,6 +4,7 @@ use super::ChannelsLast;
 use crate::error::{Error, Result};
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Mirroring along some of the axes x, y, z of the standard frame. Its own inverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,11 @@ impl Flip {
     /// True if nothing is mirrored.
     pub fn is_identity(&self) -> bool {
         self.axes == [false; 3]
+    }
+
+    /// Where the planes x = `planes` of an image with so many planes lie in the mirrored image.
+    pub fn planes(&self, planes: Range<usize>, count: usize) -> Range<usize> {
+        if self.axes[0] { count - planes.end..count - planes.start } else { planes }
     }
 
     /// The mirrored array; the array itself where there is nothing to mirror.
@@ -126,6 +132,8 @@ mod tests {
                 }
             }
             assert_eq!(*flip.apply(&flipped), array);
+            let x = flip.name.contains("_x");
+            assert_eq!(flip.planes(1..3, 7), if x { 4..6 } else { 1..3 }, "{}", flip.name);
         }
     }
 

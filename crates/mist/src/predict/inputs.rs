@@ -1,5 +1,7 @@
 //! Which scans are predicted: a table or a folder. Channels are matched by name.
 
+use crate::analyze::discovery::{Pattern, find_cases};
+use crate::dataset::Dataset;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{require_file, require_folder};
 use crate::tables::TestPaths;
@@ -14,6 +16,8 @@ pub enum Input {
     /// A folder of NIfTI files `<id>_<channel>.nii.gz` or `<id>/<channel>.nii.gz`; for one channel also `<id>.nii.gz`, and
     /// names are ids as they stand unless all of them end in `_<channel>`.
     Folder(PathBuf),
+    /// A data set description: the cases in its folder of test data, whose files are recognized as analysis does it.
+    Dataset(PathBuf),
 }
 
 impl Input {
@@ -27,6 +31,9 @@ impl Input {
             ),
             Self::Folder(path) => {
                 require_folder(path, "Images directory not found", "give a folder, or a table with --paths-csv")
+            }
+            Self::Dataset(path) => {
+                require_file(path, "Dataset description not found", "name the dataset.json that lists the test data")
             }
         }
     }
@@ -46,6 +53,7 @@ pub fn cases(input: &Input, channels: &[String]) -> Result<(Vec<Case>, Vec<CaseF
     let listed = match input {
         Input::Csv(path) => from_table(path, channels)?,
         Input::Folder(path) => from_folder(path, channels)?,
+        Input::Dataset(path) => from_dataset(path, channels)?,
     };
     let (mut cases, mut failures) = (Vec::new(), Vec::new());
     for (id, images) in listed {
@@ -60,13 +68,14 @@ pub fn cases(input: &Input, channels: &[String]) -> Result<(Vec<Case>, Vec<CaseF
     }
     if cases.is_empty() && failures.is_empty() {
         let place = match input {
-            Input::Csv(path) | Input::Folder(path) => path,
+            Input::Csv(path) | Input::Folder(path) | Input::Dataset(path) => path,
         };
         let hint = match input {
             Input::Csv(_) => "add a line per case below the header: its id and one file per image",
             Input::Folder(_) => {
                 "put <id>_<channel>.nii.gz or <id>/<channel>.nii.gz there, or list the files with --paths-csv"
             }
+            Input::Dataset(_) => "put a folder per case into the folder that `test-data` names",
         };
         return Err(Error::new("there is nothing to predict").at(place).hint(hint));
     }
@@ -93,6 +102,30 @@ fn from_table(path: &Path, channels: &[String]) -> Result<Listed> {
     let row =
         |case: &crate::tables::TestCase| (case.id.clone(), columns.iter().map(|column| file(case, *column)).collect());
     Ok(table.cases.iter().map(row).collect())
+}
+
+fn from_dataset(path: &Path, channels: &[String]) -> Result<Listed> {
+    let dataset = Dataset::load(path)?;
+    let Some(folder) = dataset.test_data else {
+        return Err(Error::new("the description names no test data")
+            .at(path)
+            .hint("add `test-data`, a folder with one folder per case, or give --images or --paths-csv"));
+    };
+    let names: Vec<&str> = dataset.images.iter().map(|(name, _)| name.as_str()).collect();
+    if names != channels {
+        return Err(Error::new("the images are not those of the training data")
+            .at(path)
+            .because(format!("found {}, expected {}", names.join(", "), channels.join(", ")))
+            .hint("give the description of the data set that the config.json was made from"));
+    }
+    let patterns: Vec<Pattern> = dataset.images.into_iter().map(|(name, parts)| Pattern { name, parts }).collect();
+    let (cases, _) = find_cases(&folder, &patterns)?;
+    let listed = cases.into_iter().map(|case| {
+        // The first by name, as analysis takes it.
+        let files = case.matches.into_iter().map(|files| files.into_iter().next());
+        (case.id, files.collect())
+    });
+    Ok(listed.collect())
 }
 
 fn from_folder(folder: &Path, channels: &[String]) -> Result<Listed> {

@@ -5,15 +5,25 @@
 
 mod admission;
 mod array;
+mod budget;
 pub mod ensemble;
 pub mod flips;
+mod infer;
 mod inputs;
+mod networks;
 pub mod out_of_fold;
+mod pipeline;
+mod probabilities;
+mod probability_volume;
+mod report;
 pub mod restore;
 mod run;
 pub mod settings;
+mod shard;
 pub mod stitch;
+mod targets;
 mod unpredicted;
+mod warnings;
 pub mod window;
 
 #[cfg(test)]
@@ -21,4 +31,8 @@ mod golden;
 
 pub use array::ChannelsLast;
 pub use inputs::{Case, Input, cases};
-pub use run::{Options, Predictor, Targets, load_networks, run};
+pub use networks::Networks;
+pub use pipeline::{Job, Predictor};
+pub use run::{Options, run};
+pub use shard::Shard;
+pub use targets::{ProbabilityMaps, Targets};

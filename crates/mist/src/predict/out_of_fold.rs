@@ -1,15 +1,17 @@
 //! Predictions of the cases that a fold held out, from the arrays that training read.
 
+use super::ChannelsLast;
+use super::infer::Method;
+use super::networks::Networks;
 use super::restore::{Original, label_map};
 use super::unpredicted::{Unpredicted, written};
-use super::{ChannelsLast, ensemble, flips, settings};
 use crate::config::Config;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::remove_file;
 use crate::load::{CaseArrays, CaseFiles};
-use crate::network::{self, Network};
-use crate::outputs::Outputs;
+use crate::memory::Allowance;
+use crate::network;
 use crate::preprocess::read::read_geometry;
 use crate::tables::{BoundingBoxes, TrainCase, TrainPaths};
 use mist_nn::Registry;
@@ -36,16 +38,15 @@ pub fn run(
     fold: usize,
     console: &dyn Console,
 ) -> Result<Vec<CaseFailure>> {
-    let model = network::build(config, registry)?;
-    let parameters = network::read_weights(&network::weights_file(&results.join("models"), fold), model.parameters())?;
-    let network = Network::new(model, &parameters);
+    let networks = Networks::single(&network::weights_file(&results.join("models"), fold), config, registry)?;
+    let method = Method::of(config)?;
     let boxes = BoundingBoxes::read(&results.join("fg_bboxes.csv"))?;
     let cases: Vec<&TrainCase> = table.cases.iter().filter(|case| case.fold == fold).collect();
     let bar = console.bar(&format!("Testing on fold {fold}"), cases.len() as u64);
     let mut failures = Vec::new();
     for case in cases {
         let target = prediction_file(results, &case.id);
-        if let Err(unpredicted) = predict(&target, numpy, config, &network, table, &boxes, case) {
+        if let Err(unpredicted) = predict(&target, numpy, config, (&networks, &method), table, &boxes, case) {
             let failure = unpredicted.failure_of(&case.id, console)?;
             remove_file(&target)?;
             failures.push(failure);
@@ -59,7 +60,7 @@ fn predict(
     target: &Path,
     numpy: &Path,
     config: &Config,
-    network: &Network,
+    (networks, method): (&Networks, &Method),
     table: &TrainPaths,
     boxes: &BoundingBoxes,
     case: &TrainCase,
@@ -78,12 +79,9 @@ fn predict(
             .into());
     }
     let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
-    let flips = flips::strategy(settings::flips(config))?;
-    let windows = settings::windows(config);
-    let mut forward = |patches| network.logits(patches);
-    let outputs = Outputs::of(config);
-    let probabilities = ensemble::probabilities(&image, &windows, &outputs, flips, &mut forward)?;
-    let classes = outputs.decide(&probabilities, config.spatial_config.target_spacing)?;
+    // Training has held more than this for the same case.
+    let spacing = config.spatial_config.target_spacing;
+    let classes = method.predict(&image, spacing, networks, Allowance::Unknown, None)?.classes;
 
     let first = case.images.first().ok_or_else(|| Error::new("the table lists no image"))?;
     let geometry = read_geometry(first).map_err(|problem| Error::new(problem.to_string()).at(first))?;

@@ -1,12 +1,10 @@
 //! From the network's grid back to the grid of the original scan.
 
-use super::ChannelsLast;
 use crate::error::{Error, Result};
 use mist_volume::crop::{BoundingBox, uncrop};
 use mist_volume::orientation::from_standard;
 use mist_volume::resample::{resample_class_indices, resample_probabilities};
 use mist_volume::{Geometry, Volume};
-use rayon::prelude::*;
 
 /// Where a prediction came from.
 #[derive(Clone, Copy, Debug)]
@@ -35,33 +33,13 @@ pub fn label_map(classes: &Volume<u8>, original: &Original, labels: &[i64]) -> R
     Ok(restored.map(|class| labels.get(usize::from(*class)).copied().unwrap_or(0)))
 }
 
-/// Probabilities on the original grid, one image per class. Each class is interpolated on its own by cubic B-spline, so
-/// values may leave 0 to 1 and need not sum to 1; beyond the box all classes, the background too, are 0.
+/// Probabilities of a class on the original grid: interpolated by cubic B-spline, each class on its own, so values may leave
+/// 0 to 1 and need not sum to 1 over the classes. Beyond the box all classes, the background too, are 0.
 ///
 /// # Errors
 /// A box or size that does not fit the original.
-pub fn probability_maps(
-    probabilities: &ChannelsLast,
-    spacing: [f64; 3],
-    original: &Original,
-) -> Result<Vec<Volume<f32>>> {
-    (0..probabilities.channels())
-        .map(|class| restore(&channel(probabilities, class, spacing), original, 0.0, resample_probabilities))
-        .collect()
-}
-
-/// One channel as an image of the standard frame.
-fn channel(array: &ChannelsLast, channel: usize, spacing: [f64; 3]) -> Volume<f32> {
-    let (size @ [nx, ny, nz], channels) = (array.size(), array.channels());
-    let mut image = Volume::filled(Geometry::axis_aligned(size, spacing), 0.0);
-    image.voxels_mut().par_chunks_mut(nx * ny).enumerate().for_each(|(z, slab)| {
-        for (y, row) in slab.chunks_exact_mut(nx).enumerate() {
-            for (x, value) in row.iter_mut().enumerate() {
-                *value = array.values()[((x * ny + y) * nz + z) * channels + channel];
-            }
-        }
-    });
-    image
+pub fn probability_map(probabilities: &Volume<f32>, original: &Original) -> Result<Volume<f32>> {
+    restore(probabilities, original, 0.0, resample_probabilities)
 }
 
 /// Turns to the original's axes, resamples, and puts back into what was cut away, filled with `fill`.
@@ -98,6 +76,7 @@ mod tests {
     use super::*;
     use crate::outputs::Outputs;
     use crate::predict::golden;
+    use crate::predict::probabilities::Probabilities;
     use mist_volume::nifti;
     use serde_json::Value;
 
@@ -152,7 +131,7 @@ mod tests {
     fn label_maps_are_those_of_the_reference() {
         for case in cases() {
             let probabilities = golden::channels_last(&case.file("probs.npy"));
-            let classes = Outputs::classes(probabilities.channels()).decide(&probabilities, case.spacing).unwrap();
+            let classes = Outputs::classes(probabilities.channels()).decide_all(&probabilities, case.spacing);
             let restored =
                 label_map(&classes, &case.original(), &golden::from::<Vec<i64>>(&case.record["labels"])).unwrap();
             assert_eq!(restored.geometry(), &case.geometry);
@@ -175,10 +154,14 @@ mod tests {
             if !golden::path(&file).exists() {
                 continue;
             }
-            let probabilities = golden::channels_last(&case.file("probs.npy"));
-            let restored = probability_maps(&probabilities, case.spacing, &case.original()).unwrap();
+            let array = golden::channels_last(&case.file("probs.npy"));
+            let classes = array.channels();
+            let mut probabilities = Probabilities::in_memory(array.size(), classes).unwrap();
+            probabilities.add(array, 0).unwrap();
+            let restored =
+                |class| probability_map(&probabilities.class(class, case.spacing).unwrap(), &case.original()).unwrap();
             let (_, expected) = golden::array(&file);
-            let found: Vec<f32> = restored.iter().flat_map(by_x).collect();
+            let found: Vec<f32> = (0..classes).flat_map(|class| by_x(&restored(class))).collect();
             golden::assert_close(&found, &expected, 1e-5, &case.record.to_string());
             compared += 1;
         }

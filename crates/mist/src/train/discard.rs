@@ -4,9 +4,9 @@ use super::checkpoint;
 use super::log::log_folder;
 use crate::error::{Error, Result};
 use crate::files::remove_file;
-use crate::network;
 use crate::predict::out_of_fold;
 use crate::tables::TrainPaths;
+use crate::{model_record, network};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,8 @@ pub fn whole_run(results: &Path) -> Result<()> {
 fn remove_fold(results: &Path, fold: usize) -> Result<()> {
     // Checkpoints first: with one a resumed run goes on, whatever else is there.
     let weights = network::weights_file(&results.join("models"), fold);
-    for file in [checkpoint::file(results, fold), checkpoint::previous_file(results, fold), weights] {
+    let record = model_record::file(&weights);
+    for file in [checkpoint::file(results, fold), checkpoint::previous_file(results, fold), record, weights] {
         remove_file(&file)?;
     }
     let logs = log_folder(results, fold);

@@ -25,13 +25,13 @@ mod watch;
 use crate::config::{Config, Overrides, Training};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
-use crate::files::{create_folder, require_folder};
+use crate::files::{create_folder, remove_file, require_folder};
 use crate::memory::{self, Allowance};
 use crate::outputs::Outputs;
 use crate::predict::{out_of_fold, stitch, window::Blending};
 use crate::tables::TrainPaths;
 use crate::text::plural;
-use crate::{finalize, network};
+use crate::{finalize, model_record, network};
 use budget::Budget;
 use fold::FoldRun;
 use forecast::Forecast;
@@ -255,6 +255,7 @@ struct PreparedFold<'a> {
     fold: usize,
     config: &'a Config,
     results: &'a Path,
+    table: &'a TrainPaths,
     model: Box<dyn Model>,
     loss: TrainingLoss,
     outputs: Outputs,
@@ -266,14 +267,14 @@ impl<'a> PreparedFold<'a> {
         options: &'a Options,
         config: &'a Config,
         registry: &Registry,
-        table: &TrainPaths,
+        table: &'a TrainPaths,
         fold: usize,
         budget: &Budget,
     ) -> Result<Self> {
         let loss = loss::build(config, registry)?;
         let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold, budget)?;
         let (model, outputs) = (network::build(config, registry)?, Outputs::of(config));
-        Ok(Self { fold, config, results: &options.results, model, loss, outputs, cases })
+        Ok(Self { fold, config, results: &options.results, table, model, loss, outputs, cases })
     }
 
     fn trainer(&self) -> Trainer<'_> {
@@ -319,9 +320,16 @@ impl<'a> PreparedFold<'a> {
 
     /// Trains from the checkpoint or from the start.
     fn train(&self, resume: bool, place: Place, console: &dyn Console) -> Result<()> {
-        match prepare::state(self.config, self.model.as_ref(), self.results, self.fold, resume, console)? {
-            Some(state) => self.run().run(state, place, console),
-            None => Ok(()),
+        let weights = network::weights_file(&self.results.join("models"), self.fold);
+        let record = model_record::file(&weights);
+        if let Some(state) = prepare::state(self.config, self.model.as_ref(), self.results, self.fold, resume, console)?
+        {
+            remove_file(&record)?;
+            self.run().run(state, place, console)?;
+        }
+        match weights.is_file() && !record.is_file() {
+            true => model_record::write(&weights, self.fold, self.config, self.table),
+            false => Ok(()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! `runs/train_<time>_<process>.json`: what a call of `train` was, so that its results can be traced and made again.
 
+use crate::checksum;
 use crate::config::Config;
 use crate::console::Console;
 use crate::error::{Error, Result};
@@ -9,13 +10,8 @@ use crate::memory::Allowance;
 use crate::parallel;
 use crate::tables::TrainPaths;
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Bytes read at once.
-const BLOCK: usize = 1 << 20;
 
 /// What is not in the configuration.
 pub struct Call<'a> {
@@ -82,44 +78,17 @@ fn data(call: &Call<'_>, table: &TrainPaths, console: &dyn Console) -> Result<Va
     let bar = console.bar("Checksums of the arrays", table.cases.len() as u64);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let cases = parallel::map(&table.cases, workers, |case| {
-        let sum = |kind: &str| checksum(&files.find(&call.numpy.join(kind), &case.id, ".npy"));
+        let sum = |kind: &str| checksum::crc32c(&files.find(&call.numpy.join(kind), &case.id, ".npy"));
         let sums = json!({ "id": case.id, "fold": case.fold, "image": sum("images")?, "label": sum("labels")? });
         bar.advance(1);
         Ok(sums)
     })?;
     let tables = ["train_paths.csv", "fg_bboxes.csv"];
-    let sums = tables.iter().map(|name| Ok(((*name).to_owned(), checksum(&call.results.join(name))?.into())));
+    let sums = tables.iter().map(|name| Ok(((*name).to_owned(), checksum::crc32c(&call.results.join(name))?.into())));
     Ok(json!({
         "checksum": "CRC-32C",
         "numpy": call.numpy,
         "tables": sums.collect::<Result<serde_json::Map<_, Value>>>()?,
         "cases": cases,
     }))
-}
-
-/// CRC-32C of a file, in hexadecimal digits.
-fn checksum(path: &Path) -> Result<String> {
-    let failed = |error| Error::new("cannot read the file").at(path).because(error);
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut block, mut sum) = (vec![0; BLOCK], 0);
-    loop {
-        match file.read(&mut block).map_err(failed)? {
-            0 => return Ok(format!("{sum:08x}")),
-            count => sum = crc32c::crc32c_append(sum, &block[..count]),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The check value of the Rocksoft model of CRC-32C.
-    #[test]
-    fn checksums_are_those_of_the_standard() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("digits");
-        std::fs::write(&path, "123456789").unwrap();
-        assert_eq!(checksum(&path).unwrap(), "e3069283");
-    }
 }

@@ -44,7 +44,7 @@ impl Validator<'_> {
             let (volume, _) = case.read()?;
             let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
             let mut forward = |patches| network::logits(self.model, &weights, &device, patches);
-            let logits = sliding_window(&image, &self.windows, self.outputs.count(), &mut forward)?;
+            let logits = sliding_window(&image, &self.windows, self.outputs.count(), 0..image.size()[0], &mut forward)?;
             let [x, y, z] = logits.size();
             add_dice(&mut dice, self.outputs, logits.values(), &volume.label);
             let prediction =

@@ -1,7 +1,7 @@
 //! Which address stands for what.
 
-use super::address::{Ticket, Token};
 use super::Viewer;
+use super::address::{Ticket, Token};
 use super::answer::Answer;
 use super::catalogue::{Case, Catalogue};
 use super::comparison::Comparison;

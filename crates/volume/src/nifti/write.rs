@@ -5,6 +5,7 @@ use super::encode;
 use super::error::{NiftiError, NiftiProblem};
 use super::gzip;
 use crate::atomic;
+use crate::geometry::Geometry;
 use crate::volume::Volume;
 use std::io::Write;
 use std::path::Path;
@@ -61,28 +62,61 @@ pub fn write_as(path: &Path, volume: &Volume<f32>, datatype: Datatype) -> Result
 /// # Errors
 /// As [`write`]; further: no component, or components of different sizes.
 pub fn write_vector(path: &Path, components: &[Volume<f32>]) -> Result<(), NiftiError> {
-    let write = || {
-        let first = components.first().ok_or(NiftiProblem::Components)?;
-        if components.iter().any(|component| component.size() != first.size()) {
+    let Some(first) = components.first() else { return Err(NiftiProblem::Components.at(path)) };
+    write_vector_with(path, first.geometry(), components.len(), |at| Ok(components[at].voxels()))
+}
+
+/// As [`write_vector`], with the components one after another from a function, so that only one has to be in memory.
+///
+/// # Errors
+/// As [`write_vector`], and what the function reports.
+pub fn write_vector_with<V: AsRef<[f32]>>(
+    path: &Path,
+    geometry: &Geometry,
+    count: usize,
+    mut component: impl FnMut(usize) -> std::io::Result<V>,
+) -> Result<(), NiftiError> {
+    let mut write = || {
+        if count == 0 {
             return Err(NiftiProblem::Components);
         }
-        let mut bytes = encode::header(first.geometry(), Datatype::F32, Some(components.len()))?.to_vec();
-        bytes.reserve_exact(size_of_val(first.voxels()) * components.len());
-        for component in components {
-            f32::append_bytes(component.voxels(), &mut bytes);
-        }
-        replace(path, &bytes)
+        let header = encode::header(geometry, Datatype::F32, Some(count))?;
+        let mut fits = true;
+        let result = replace_with(path, |output| {
+            output.write_all(&header)?;
+            for at in 0..count {
+                let component = component(at)?;
+                fits &= component.as_ref().len() == geometry.voxel_count();
+                if !fits {
+                    return Err(std::io::ErrorKind::InvalidInput.into());
+                }
+                let mut bytes = Vec::with_capacity(size_of_val(component.as_ref()));
+                f32::append_bytes(component.as_ref(), &mut bytes);
+                output.write_all(&bytes)?;
+            }
+            Ok(())
+        });
+        if fits { result } else { Err(NiftiProblem::Components) }
     };
     write().map_err(|problem| problem.at(path))
 }
 
 /// Replaces the file by `content`, compressed if its name says so.
 fn replace(path: &Path, content: &[u8]) -> Result<(), NiftiProblem> {
+    replace_with(path, |output| output.write_all(content))
+}
+
+/// Replaces the file by what `write` produces, compressed if its name says so.
+fn replace_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), NiftiProblem> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let result = if name.ends_with(".nii.gz") {
-        atomic::replace(path, |output| gzip::write(output, content))
+        atomic::replace(path, |output| {
+            let mut compressed = gzip::Writer::new(output)?;
+            write(&mut compressed)?;
+            compressed.finish()
+        })
     } else if name.ends_with(".nii") {
-        atomic::replace(path, |output| output.write_all(content))
+        atomic::replace(path, |output| write(output))
     } else {
         return Err(NiftiProblem::Extension);
     };
