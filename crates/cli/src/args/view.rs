@@ -33,9 +33,10 @@ pub(crate) struct View {
 }
 
 const AFTER: &str = "\
-The page is served to this computer alone, at an address that cannot be guessed, until Ctrl-C. Nothing is changed, and
-nothing leaves the computer. With mist on another computer: `ssh -L PORT:127.0.0.1:PORT COMPUTER`, there `mist view
---port PORT`, and open the address that it prints here.";
+The page is served to this computer alone, at an address that cannot be guessed, until Ctrl-C. \
+Nothing is changed, and nothing leaves the computer.
+With mist on another computer: `ssh -L PORT:127.0.0.1:PORT COMPUTER`, then `mist view --port PORT` there, and open \
+the address that it prints in the browser here.";
 
 impl View {
     fn options(self) -> view::Options {

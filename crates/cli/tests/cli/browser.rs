@@ -120,12 +120,22 @@ impl Browser {
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until an expression is true.
+    /// Waits until the page has a body whose `data-state` is this one.
     #[track_caller]
-    pub fn wait_until(&mut self, expression: &str) {
+    pub fn wait_for(&mut self, state: &str) {
         let begin = Instant::now();
-        while self.value(expression) != json!(true) {
-            assert!(begin.elapsed() < PATIENCE, "never true: {expression}; {:?}", self.complaints());
+        while self.value("document.body?.dataset.state") != json!(state) {
+            assert!(begin.elapsed() < PATIENCE, "never {state}; {:?}", self.complaints());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until the first element that a selector finds has this text.
+    #[track_caller]
+    pub fn wait_for_text(&mut self, selector: &str, text: &str) {
+        let begin = Instant::now();
+        while self.text(selector) != text {
+            assert!(begin.elapsed() < PATIENCE, "{selector} is {}; {:?}", self.text(selector), self.complaints());
             std::thread::sleep(Duration::from_millis(100));
         }
     }

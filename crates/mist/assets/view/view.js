@@ -105,9 +105,15 @@ function rowOf(entry, position) {
     dice === null && entry.group === "test" ? "" : [name, number(dice, 3)].filter(Boolean).join(" "),
     [className, dice !== null && dice < LOW ? "low" : ""].join(" "));
   row.append(name, cell([entry.dice], "mean"), ...columns().map(({ of }) => cell(of(entry), "")));
-  row.addEventListener("click", () => { location.hash = encodeURIComponent(entry.id); open(position); });
+  row.addEventListener("click", () => { location.hash = encodeURIComponent(entry.id); });
   row.addEventListener("keydown", ({ key }) => { if (key === "Enter") row.click(); });
   return row;
+}
+
+/** The case whose id stands in the address, or else the first. */
+function openWanted() {
+  const wanted = decodeURIComponent(location.hash.slice(1));
+  return open(Math.max(run.cases.findIndex(({ id }) => id === wanted), 0));
 }
 
 // One case.
@@ -381,9 +387,8 @@ async function start() {
   }
   await startViewer();
   listen();
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  const found = run.cases.findIndex(({ id }) => id === wanted);
-  await open(Math.max(found, 0));
+  window.addEventListener("hashchange", openWanted);
+  await openWanted();
 }
 
 start().catch((problem) => {

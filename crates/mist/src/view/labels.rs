@@ -54,7 +54,6 @@ fn name(label: i64, config: &Config) -> String {
     }
     let classes = &config.evaluation.classes;
     match classes.iter().find(|class| class.labels == [label]) {
-        Some(class) if class.name == format!("label_{label}") => format!("label {label}"),
         Some(class) => class.name.clone(),
         None => {
             let around: Vec<&str> =
