@@ -38,5 +38,6 @@ pub mod tables;
 pub mod tensorboard;
 pub mod text;
 pub mod train;
+pub mod view;
 
 pub use error::{CaseFailure, Error, Result};

@@ -19,6 +19,7 @@ mod rank;
 mod run_all;
 mod train;
 mod values;
+mod view;
 
 pub(crate) use aliases::Aliases;
 pub(crate) use analyze::Analyze;
@@ -35,3 +36,4 @@ pub(crate) use preprocess::Preprocess;
 pub(crate) use rank::Rank;
 pub(crate) use run_all::RunAll;
 pub(crate) use train::Train;
+pub(crate) use view::View;

@@ -3,6 +3,8 @@
 mod aliases;
 mod bad_files;
 mod bench;
+#[cfg(all(unix, feature = "view"))]
+mod browser;
 mod ensembling;
 mod evaluation;
 #[cfg(unix)]
@@ -21,3 +23,4 @@ mod scans;
 mod shell;
 mod training;
 mod usage;
+mod view;

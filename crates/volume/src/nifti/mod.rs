@@ -19,4 +19,4 @@ pub use datatype::{Datatype, Voxel};
 pub use error::{NiftiError, NiftiProblem};
 pub use header::Header;
 pub use read::{read, read_header, read_series, read_vector, verify};
-pub use write::{write, write_as, write_vector, write_vector_with};
+pub use write::{to_bytes, write, write_as, write_vector, write_vector_with};

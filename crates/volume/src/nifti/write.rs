@@ -16,13 +16,18 @@ use std::path::Path;
 /// # Errors
 /// Another extension, a size that the format cannot store, or what the system reports.
 pub fn write<T: Voxel>(path: &Path, volume: &Volume<T>) -> Result<(), NiftiError> {
-    let write = || {
-        let mut bytes = encode::header(volume.geometry(), T::DATATYPE, None)?.to_vec();
-        bytes.reserve_exact(size_of_val(volume.voxels()));
-        T::append_bytes(volume.voxels(), &mut bytes);
-        replace(path, &bytes)
-    };
-    write().map_err(|problem: NiftiProblem| problem.at(path))
+    to_bytes(volume).and_then(|bytes| replace(path, &bytes)).map_err(|problem| problem.at(path))
+}
+
+/// The bytes that [`write`] puts into a `.nii` file.
+///
+/// # Errors
+/// A size that the format cannot store.
+pub fn to_bytes<T: Voxel>(volume: &Volume<T>) -> Result<Vec<u8>, NiftiProblem> {
+    let mut bytes = encode::header(volume.geometry(), T::DATATYPE, None)?.to_vec();
+    bytes.reserve_exact(size_of_val(volume.voxels()));
+    T::append_bytes(volume.voxels(), &mut bytes);
+    Ok(bytes)
 }
 
 /// Writes a 3D image as another type of voxel. Values are rounded to the nearest whole number (half to even) for integer
