@@ -239,7 +239,7 @@ fn memory_that_the_user_gives_is_kept_to_and_not_stored_with_the_plan() {
     shell
         .mist("predict --models-dir results/models --config results/config.json --images data/train --output out --max-memory 1M")
         .exits(1)
-        .stderr_has("1 networks need more memory than --max-memory allows");
+        .stderr_has("a network needs more memory than --max-memory allows");
 }
 
 #[test]
