@@ -64,7 +64,11 @@ const COMMANDS: &[Entry] = &[
     Entry::of::<args::Train>(),
     Entry::of::<args::Finalize>(),
     Entry::of::<args::Predict>(),
+    Entry::of::<args::Ensemble>(),
+    Entry::of::<args::Postprocess>(),
+    Entry::of::<args::DescribeTransforms>(),
     Entry::of::<args::Evaluate>(),
+    Entry::of::<args::Rank>(),
     Entry::of::<args::View>(),
     Entry::of::<args::RunAll>(),
     Entry::of::<args::Demo>(),
@@ -82,18 +86,23 @@ The usual order, and what each step leaves behind:
   train        results/models/, one model per fold
   finalize     results/results.csv, how good the models are
   predict      segmentations of new scans
+  ensemble     the segmentations of several methods, joined
+  postprocess  the same, cleaned up by rules
   evaluate     a table that compares segmentations with the truth
+  rank         which of several such tables is the best
   view         scans, truth and predictions in the browser
 `run-all` does analyze, preprocess and train in one go.
 New here? `mist demo` shows all of it on real scans.";
+
+/// Commands that MIST does not have.
+const OWN_COMMANDS: &[&str] =
+    &[args::DescribeTransforms::NAME, args::View::NAME, args::Demo::NAME, args::Bench::NAME, args::Aliases::NAME];
 
 /// The names under which the program answers as one of its commands, such as `mist_train`.
 pub(crate) fn alias_names() -> Vec<String> {
     COMMANDS
         .iter()
-        .filter(|entry| {
-            ![args::View::NAME, args::Demo::NAME, args::Bench::NAME, args::Aliases::NAME].contains(&entry.name)
-        })
+        .filter(|entry| !OWN_COMMANDS.contains(&entry.name))
         .map(|entry| format!("mist_{}", entry.underscored()))
         .collect()
 }

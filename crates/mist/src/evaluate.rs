@@ -13,7 +13,7 @@ mod validate;
 pub use aggregate::AGGREGATES;
 pub use case::Checks;
 pub use report::{EvaluationReport, evaluate_table};
-pub use results_csv::write_results_csv;
+pub use results_csv::{summary, write_results_csv};
 
 use crate::config::EvaluationFile;
 use crate::console::Console;

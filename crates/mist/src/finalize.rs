@@ -81,7 +81,7 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
         let output = results.join("predictions/test");
         let memory = Allowance::new(options.max_memory, console);
         let (networks, memory) = Networks::load(&models, &config, registry, memory, console)?;
-        let predictor = Predictor::new(&config, networks, memory)?;
+        let predictor = Predictor::new(&config, networks, None, memory)?;
         failures.extend(unusable);
         let targets = Targets::create(&output, None)?;
         let job = Job { cases: &cases, targets: &targets, shard: None, resume: false };

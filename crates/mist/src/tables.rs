@@ -14,6 +14,6 @@ mod tests;
 pub use boxes::{BoundingBoxes, CaseBox};
 pub use case_files::CaseFiles;
 pub(crate) use csv_file::CsvFile;
-pub(crate) use csv_file::is_file_name;
+pub(crate) use csv_file::{is_file_name, write as write_csv};
 pub use left_out::LeftOut;
-pub use paths::{EvaluationCase, EvaluationPaths, TestCase, TestPaths, TrainCase, TrainPaths};
+pub use paths::{EvaluationCase, EvaluationPaths, MaskPaths, TestCase, TestPaths, TrainCase, TrainPaths};

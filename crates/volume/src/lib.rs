@@ -9,6 +9,8 @@ pub mod crop;
 pub mod distance;
 pub mod foreground;
 mod geometry;
+pub mod holes;
+pub mod morphology;
 pub mod nifti;
 pub mod npy;
 pub mod orientation;

@@ -41,7 +41,8 @@ fn flood_fill(mask: &[bool], size: [usize; 3], connectivity: Connectivity) -> Ve
 proptest! {
     #[test]
     fn agrees_with_a_flood_fill(
-        (mask, size) in [1_usize..7, 1_usize..6, 1_usize..6].prop_flat_map(|size| {
+        // Rows are shorter or longer than the pieces that are compared at once.
+        (mask, size) in prop_oneof![[1_usize..7, 1_usize..6, 1_usize..6], [30_usize..80, 1_usize..4, 1_usize..4]].prop_flat_map(|size| {
             let voxels = size.iter().product::<usize>();
             let density = 0.1_f64..0.7;
             (density.prop_flat_map(move |density| proptest::collection::vec(prop::bool::weighted(density), voxels)), Just(size))
@@ -53,6 +54,19 @@ proptest! {
         prop_assert_eq!(found.count, expected.iter().copied().max().unwrap_or(0) as usize);
         let sizes: Vec<usize> = found.voxels().iter().map(Vec::len).collect();
         prop_assert_eq!(sizes.iter().sum::<usize>(), mask.iter().filter(|&&inside| inside).count());
+        let [nx, ny, _] = size;
+        for (statistics, voxels) in found.statistics(size).iter().zip(found.voxels()) {
+            let along = |axis: usize| voxels.iter().map(move |&at| [at % nx, at / nx % ny, at / (nx * ny)][axis]);
+            prop_assert_eq!(statistics.voxels, voxels.len());
+            for axis in 0..3 {
+                prop_assert_eq!(Some(statistics.start[axis]), along(axis).min());
+                prop_assert_eq!(Some(statistics.end[axis] - 1), along(axis).max());
+                let mean = along(axis).sum::<usize>() as f64 / voxels.len() as f64;
+                prop_assert!((statistics.centroid[axis] - mean).abs() < 1e-9);
+            }
+        }
+        let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        prop_assert_eq!(&one_thread.install(|| Components::of(&mask, size, connectivity).unwrap()), &found);
         prop_assert_eq!(found.labels, expected);
     }
 }

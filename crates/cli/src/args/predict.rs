@@ -1,7 +1,7 @@
 //! `mist predict`.
 
 use super::memory::Memory;
-use super::{later, values};
+use super::values;
 use crate::commands::{Action, Context};
 use mist::{CaseFailure, Result, predict};
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub(crate) struct Predict {
     /// Where the networks run: cpu, cuda, or the index of a GPU; this version computes on the CPU whatever is asked for
     #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = values::device)]
     device: String,
-    /// Rules for cleaning up the segmentations (not available in this version)
+    /// Rules for cleaning up the segmentations, a JSON file; `mist describe-transforms` tells what there is
     #[arg(long, value_name = "FILE", value_parser = values::path())]
     postprocess_strategy: Option<PathBuf>,
     /// Also write the probability of every class, as images with one value per class in probabilities/ of the output folder;
@@ -65,7 +65,6 @@ struct Input {
 
 impl Predict {
     fn options(self) -> Result<predict::Options> {
-        later::refuse(&[("--postprocess-strategy", self.postprocess_strategy.is_some())])?;
         let Input { paths_csv, images, data } = self.input;
         let input = paths_csv
             .map(predict::Input::Csv)
@@ -83,6 +82,7 @@ impl Predict {
                 Some(_) => Some(predict::ProbabilityMaps::Reference),
                 None => self.output_probs.then_some(predict::ProbabilityMaps::Reference),
             },
+            postprocess_strategy: self.postprocess_strategy,
             window_batch: self.sw_batch_size,
             resume: self.resume,
             shard: self.shard,

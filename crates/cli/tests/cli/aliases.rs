@@ -2,14 +2,17 @@
 
 use crate::shell::Shell;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 11] = [
     "mist_convert_msd",
     "mist_analyze",
     "mist_preprocess",
     "mist_train",
     "mist_finalize",
     "mist_predict",
+    "mist_ensemble",
+    "mist_postprocess",
     "mist_evaluate",
+    "mist_rank",
     "mist_run_all",
 ];
 

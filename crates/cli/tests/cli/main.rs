@@ -5,6 +5,7 @@ mod bad_files;
 mod bench;
 #[cfg(all(unix, feature = "view"))]
 mod browser;
+mod ensembling;
 mod evaluation;
 #[cfg(unix)]
 mod full_disk;
@@ -14,6 +15,7 @@ mod help;
 #[cfg(unix)]
 mod interruption;
 mod outputs;
+mod postprocessing;
 mod prediction;
 #[cfg(unix)]
 mod processes;

@@ -34,6 +34,14 @@ const WRONG_VALUES: &[(&str, &str, &[&str])] = &[
     ("finalize", "--num-workers-evaluate", &["0"]),
     ("finalize", "--device", &["gpu", "-1", "cuda:0"]),
     ("predict --models-dir a --config b --paths-csv c --output d", "--device", &["tpu", "1.0"]),
+    ("predict --models-dir a --config b --paths-csv c --output d", "--shard", &["0/8", "9/8", "2", "a/b"]),
+    ("predict --models-dir a --config b --paths-csv c --output d", "--probabilities", &["raw"]),
+    ("predict --models-dir a --config b --paths-csv c --output d", "--sw-batch-size", &["0", "1.5"]),
+    ("ensemble --predictions a b --output c", "--input-type", &["images"]),
+    ("ensemble --predictions a b --output c", "--ensemble-backend", &["vote"]),
+    ("ensemble --predictions a b --output c", "--num-workers-ensemble", &["0", "x"]),
+    ("postprocess --base-predictions a --output b --postprocess-strategy c", "--num-workers-postprocess", &["0", "x"]),
+    ("postprocess --base-predictions a --output b --postprocess-strategy c", "--num-workers-evaluate", &["0", "x"]),
     ("evaluate --config a --paths-csv b --output-csv c", "--num-workers-evaluate", &["0", "two"]),
     ("bench --patch-size 32 32 32", "--model", &["unet", "NNUNET"]),
     ("bench --model nnunet --patch-size 32 32 32", "--pass", &["backward", "Train"]),
@@ -53,8 +61,14 @@ const PATHS: &[(&str, &[&str])] = &[
     ("run-all", &["--data", "--results", "--numpy"]),
     ("finalize", &["--results"]),
     ("predict", &["--models-dir", "--config", "--paths-csv", "--images", "--output", "--postprocess-strategy"]),
+    ("ensemble", &["--predictions", "--output", "--config"]),
+    ("postprocess", &["--base-predictions", "--output", "--postprocess-strategy", "--paths-csv", "--eval-config"]),
     ("evaluate", &["--config", "--paths-csv", "--masks", "--predictions", "--output-csv"]),
     ("demo", &["--output"]),
+    (
+        "rank",
+        &["--results", "--output-csv", "--output-detailed-csv", "--significance-csv", "--metric-direction-overrides"],
+    ),
 ];
 
 #[test]
@@ -177,10 +191,6 @@ fn flags_of_later_versions_get_a_clear_answer() {
         ("train --pretrained-config a", "--pretrained-config"),
         ("train --input-channel-strategy first", "--input-channel-strategy"),
         ("run-all --data a --data-dump", "--data-dump"),
-        (
-            "predict --models-dir a --config b --paths-csv c --output d --postprocess-strategy e",
-            "--postprocess-strategy",
-        ),
     ] {
         shell.mist(line).exits(2).stderr_has(&format!("{flag} is not available in this version")).stderr_has("hint: ");
     }

@@ -101,6 +101,7 @@ impl Plan {
                 output: predictions.clone(),
                 device,
                 probabilities: None,
+                postprocess_strategy: None,
                 window_batch: None,
                 resume: false,
                 shard: None,

@@ -14,6 +14,12 @@ pub fn write_results_csv(report: &EvaluationReport, path: &Path) -> Result<()> {
     write_atomically(path, &encoded)
 }
 
+/// The summary of a column over all cases, in the order of [`AGGREGATES`].
+pub fn summary(report: &EvaluationReport, column: usize) -> [Option<f64>; 5] {
+    let cells = report.rows.iter().map(|(_, values)| values.get(column).copied().flatten());
+    aggregate(&cells.collect::<Vec<_>>())
+}
+
 fn encode(report: &EvaluationReport) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut write = |id: &str, cells: &mut dyn Iterator<Item = String>| {
@@ -25,12 +31,8 @@ fn encode(report: &EvaluationReport) -> Result<Vec<u8>, Box<dyn std::error::Erro
         write(id, &mut values.iter().map(number))?;
     }
     if !report.rows.is_empty() {
-        let summaries: Vec<[Option<f64>; 5]> = (0..report.columns.len())
-            .map(|column| {
-                let cells = report.rows.iter().map(|(_, values)| values.get(column).copied().flatten());
-                aggregate(&cells.collect::<Vec<_>>())
-            })
-            .collect();
+        let summaries: Vec<[Option<f64>; 5]> =
+            (0..report.columns.len()).map(|column| summary(report, column)).collect();
         for (position, name) in AGGREGATES.into_iter().enumerate() {
             write(name, &mut summaries.iter().map(|summary| number(&summary[position])))?;
         }

@@ -16,6 +16,7 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::interrupt;
 use crate::memory::Allowance;
+use crate::postprocess::Strategy;
 use crate::preprocess::read::read_geometry;
 use crate::preprocess::{self, preprocess_case};
 use mist_volume::crop::BoundingBox;
@@ -36,6 +37,7 @@ pub struct Predictor<'a> {
     preprocessing: preprocess::Settings,
     method: Method,
     networks: Networks<'a>,
+    strategy: Option<&'a Strategy>,
     memory: Allowance,
 }
 
@@ -78,16 +80,21 @@ struct Item<'a, T> {
 }
 
 impl<'a> Predictor<'a> {
-    /// `memory` is what scans may take. Fails if the configuration cannot preprocess.
-    pub fn new(config: &'a Config, networks: Networks<'a>, memory: Allowance) -> Result<Self> {
+    /// Label maps are cleaned up by `strategy`; `memory` is what scans may take. Fails if the configuration cannot preprocess.
+    pub fn new(
+        config: &'a Config,
+        networks: Networks<'a>,
+        strategy: Option<&'a Strategy>,
+        memory: Allowance,
+    ) -> Result<Self> {
         let preprocessing = preprocess::Settings::of(config, memory)?;
-        Ok(Self { config, preprocessing, method: Method::of(config)?, networks, memory })
+        Ok(Self { config, preprocessing, method: Method::of(config)?, networks, strategy, memory })
     }
 
     /// Predicts the cases and writes the report; returns those that failed.
     pub fn run(&self, job: &Job, console: &dyn Console) -> Result<Vec<CaseFailure>> {
         let earlier = if job.resume { report::earlier(job.targets.output())? } else { BTreeMap::new() };
-        let method = report::method(self.config, self.networks.files(), job.targets.maps())?;
+        let method = report::method(self.config, self.networks.files(), job.targets.maps(), self.strategy)?;
         let kept = job.cases.iter().filter_map(|case| earlier.get(&case.id)).cloned().collect();
         let mut report = Report::new(job.targets.report(job.shard), method.clone(), kept);
         let result = self.work(job, &method, &earlier, &mut report, console);
@@ -252,8 +259,11 @@ impl<'a> Predictor<'a> {
             };
             let labels = &self.config.dataset_info.labels;
             let Prediction { classes, probabilities, windows } = predicted.prediction;
-            let map: Volume<u8> = label_map(&classes, &original, labels)?;
+            let mut map: Volume<u8> = label_map(&classes, &original, labels)?;
             drop(classes);
+            if let Some(strategy) = self.strategy {
+                report.warnings.extend(strategy.apply(&mut map).iter().map(ToString::to_string));
+            }
             let target = targets.labels(&case.id);
             written(nifti::write(&target, &map))?;
             if let (Some(probabilities), Some((file, maps))) = (probabilities, targets.probabilities(&case.id)) {

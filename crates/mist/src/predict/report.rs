@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::json;
+use crate::postprocess::Strategy;
 use mist_volume::Geometry;
 use mist_volume::Volume;
 use mist_volume::orientation::axis_codes;
@@ -105,7 +106,12 @@ impl Outcome {
 }
 
 /// Everything but the scans that decides on the bits of a prediction.
-pub fn method(config: &Config, weights: &[WeightsFile], maps: Option<ProbabilityMaps>) -> Result<Value> {
+pub fn method(
+    config: &Config,
+    weights: &[WeightsFile],
+    maps: Option<ProbabilityMaps>,
+    strategy: Option<&Strategy>,
+) -> Result<Value> {
     let mut config = serde_json::to_value(config).map_err(|error| Error::new(error.to_string()))?;
     if let Some(params) = config.pointer_mut("/inference/inferer/params").and_then(Value::as_object_mut) {
         // How many windows go at once changes nothing.
@@ -124,6 +130,7 @@ pub fn method(config: &Config, weights: &[WeightsFile], maps: Option<Probability
         "program": format!("mist {}", env!("CARGO_PKG_VERSION")),
         "networks": weights,
         "probabilities": maps,
+        "postprocessing": strategy.map(Strategy::describe),
         "settings": settings,
     }))
 }
@@ -136,6 +143,7 @@ pub fn fingerprint(case: &Case, method: &Value) -> Result<String> {
         "images": images,
         "program": method["program"],
         "probabilities": method["probabilities"],
+        "postprocessing": method["postprocessing"],
         "settings": method["settings"],
         "networks": weights.iter().map(|network| &network["sha256"]).collect::<Vec<_>>(),
     });

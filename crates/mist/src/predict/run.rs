@@ -11,6 +11,7 @@ use crate::device;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{require_file, require_folder};
 use crate::memory::Allowance;
+use crate::postprocess::Strategy;
 use crate::text::plural;
 use mist_nn::Registry;
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub struct Options {
     pub device: String,
     /// Also write class probabilities.
     pub probabilities: Option<ProbabilityMaps>,
+    /// Rules for cleaning up the label maps.
+    pub postprocess_strategy: Option<PathBuf>,
     /// Windows that a network gets at once, instead of what the configuration says.
     pub window_batch: Option<usize>,
     /// Leave out cases whose results are there and were made from the same scans, weights and settings.
@@ -47,6 +50,9 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     require_folder(&options.models_dir, "Models directory not found", "name the folder `models` of a results folder")?;
     require_file(&options.config, "Config file not found", "name the config.json of the run that trained the models")?;
     options.input.check_exists()?;
+    if let Some(file) = &options.postprocess_strategy {
+        require_file(file, "Postprocess strategy file not found", "name a JSON file with a list of steps")?;
+    }
     let mut config = Config::load(&options.config, &Choices::of(registry))?;
     config.warn_of_unknown_keys(console);
     if options.window_batch.is_some() {
@@ -59,12 +65,13 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     let listed = cases.len() + failures.len();
     let memory = Allowance::new(options.max_memory, console);
     let (networks, memory) = Networks::load(&options.models_dir, &config, registry, memory, console)?;
+    let strategy = options.postprocess_strategy.as_deref().map(|file| Strategy::load(file, console)).transpose()?;
     let targets = Targets::create(&options.output, options.probabilities)?;
     targets.spare_scans(&cases)?;
     for failure in &failures {
         console.error(&failure.to_string());
     }
-    let predictor = Predictor::new(&config, networks, memory)?;
+    let predictor = Predictor::new(&config, networks, strategy.as_ref(), memory)?;
     let job = Job { cases: &cases, targets: &targets, shard: options.shard, resume: options.resume };
     failures.extend(predictor.run(&job, console).map_err(|error| {
         error.if_interrupted("start the same command with --resume; what is done is not done again")

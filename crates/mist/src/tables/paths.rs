@@ -145,3 +145,21 @@ impl EvaluationPaths {
         write(path, &["id", "mask", "prediction"], self.cases.iter().map(row).collect::<Result<Vec<_>>>()?)
     }
 }
+
+/// A table of true masks: `id,mask`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MaskPaths {
+    /// Ids and mask files, in file order.
+    pub cases: Vec<(String, PathBuf)>,
+}
+
+impl MaskPaths {
+    /// Reads the table; further columns are ignored.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = CsvFile::read(path)?;
+        let (id, mask) = (file.column("id")?, file.column("mask")?);
+        let cases = file.rows(|row| Ok((row.id(id)?, row.path(mask))))?;
+        refuse_repeated_ids(path, cases.iter().map(|(id, _)| id.as_str()))?;
+        Ok(Self { cases })
+    }
+}

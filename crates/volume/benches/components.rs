@@ -1,0 +1,23 @@
+//! Time for the components of a mask, with connectivity over corners.
+//!
+//!     cargo bench -p mist-volume --bench components [-- SIZE]
+//!
+//! The mask is the one of the bench `distance`: 512 balls in an image of SIZE voxels along each axis.
+
+use mist_volume::components::{Components, Connectivity};
+use std::time::Instant;
+
+fn main() {
+    let size = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(512);
+    let offset = |at: usize| ((at as f64 / (size as f64 / 8.0)) % 1.0 - 0.5).powi(2);
+    let offsets: Vec<f64> = (0..size).map(offset).collect();
+    let mut mask = Vec::with_capacity(size * size * size);
+    for z in &offsets {
+        for y in &offsets {
+            mask.extend(offsets.iter().map(|x| x + y + z < 0.0625));
+        }
+    }
+    let begin = Instant::now();
+    let components = Components::of(&mask, [size; 3], Connectivity::Corners).expect("as many voxels as the size says");
+    println!("{size}^3: {:.3} s, {} components", begin.elapsed().as_secs_f64(), components.count);
+}
