@@ -35,7 +35,12 @@ function element(name, text, className) {
   return made;
 }
 
-const colourOf = (position) => COLOURS[(position - 1) % COLOURS.length];
+/** Position, name and colour of every label but the background. */
+function labelColours() {
+  const labels = run.labels.slice(1).map(({ name }, index) => ({ position: index + 1, name, colour: COLOURS[index % COLOURS.length] }));
+  return labels.length < STRANGER.position ? [...labels, STRANGER] : labels;
+}
+
 const css = (colour) => `rgb(${colour.join(",")})`;
 const number = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
@@ -128,8 +133,14 @@ async function open(position) {
   }
   $("case").hidden = false;
   $("name").textContent = entry.id + (entry.fold === null ? "" : ` (fold ${entry.fold})`);
-  $("scores").textContent = run.columns.map((name, column) => [name, entry.scores[column]])
-    .filter(([, value]) => value !== null && value !== undefined)
+  const scores = run.columns.map((name, column) => [name, entry.scores[column]])
+    .filter(([, value]) => value !== null && value !== undefined);
+  const isDice = (name) => name.endsWith("_dice");
+  // Many classes: the lowest Dice first.
+  if (run.classes.length > COLUMNS) {
+    scores.sort(([name, value], [otherName, other]) => isDice(otherName) - isDice(name) || (isDice(name) ? value - other : 0));
+  }
+  $("scores").textContent = scores
     .map(([name, value]) => `${name.replaceAll("_", " ")} ${number(value, name.endsWith("dice") ? 3 : 2)}`).join(" · ");
   $("problems").replaceChildren(...entry.problems.map((problem) => element("li", problem)));
   $("channels").hidden = entry.scans < 2;
@@ -174,7 +185,7 @@ async function show(position, channel, jump) {
     document.body.dataset.state = "ready";
   } catch (problem) {
     if (!current()) return;
-    clear();
+    putVolumes(null, {});
     $("message").textContent = problem.message;
     document.body.dataset.state = "failed";
   } finally {
@@ -196,8 +207,7 @@ async function optional(part) {
 // The viewer.
 
 const scanLook = () => ({ colormap: "gray", range: run.window ?? [NaN, NaN] });
-const labelLook = () => ({ table: table([...run.labels.slice(1).map(({ name }, index) =>
-  ({ position: index + 1, name, colour: colourOf(index + 1) })), STRANGER]) });
+const labelLook = () => ({ table: table(labelColours()) });
 const kindLook = () => ({ table: table(KINDS.map((kind, index) => ({ position: index + 1, ...kind }))) });
 
 /** The colour table of NiiVue; position 0 is transparent. */
@@ -219,16 +229,12 @@ async function volume(address, look) {
   return made;
 }
 
-function clear() {
-  while (viewer.volumes.length) viewer.removeVolume(viewer.volumes[viewer.volumes.length - 1]);
-  overlays = {};
-}
-
+/** Shows a scan with its overlays, or nothing. All at once: NiiVue's `addVolume` draws everything anew for each. */
 function putVolumes(scan, parts) {
-  clear();
-  viewer.addVolume(scan);
   overlays = Object.fromEntries(Object.entries(parts).filter(([, part]) => part));
-  for (const part of Object.values(overlays)) viewer.addVolume(part);
+  viewer.overlays = Object.values(overlays);
+  viewer.volumes = scan ? [scan, ...viewer.overlays] : [];
+  viewer.back = scan;
   showLayers();
 }
 
@@ -275,13 +281,14 @@ function updateTools() {
 }
 
 function showLegend() {
-  const entry = run.cases[shown];
   const chip = ({ name, colour }) => {
     const made = element("span", undefined, "chip");
     made.style.background = css(colour);
     return [made, name];
   };
-  const labels = entry.truth || entry.prediction ? run.labels.slice(1).map(({ name }, index) => ({ name, colour: colourOf(index + 1) })) : [];
+  const present = new Uint8Array(256);
+  for (const part of [overlays.truth, overlays.prediction]) for (const position of part?.img ?? []) present[position] = 1;
+  const labels = labelColours().filter(({ position }) => present[position]);
   $("legend").replaceChildren(...[...labels, ...($("differences").checked && overlays.differences ? KINDS : [])].flatMap(chip));
 }
 
@@ -320,7 +327,7 @@ async function startViewer() {
     multiplanarLayout: niivue.MULTIPLANAR_TYPE.GRID,
     tileMargin: 4,
     crosshairWidthUnit: "percent",
-    crosshairWidth: 0.5,
+    crosshairWidth: 0.4,
     crosshairColor: [1, 0.25, 0.2, 0.9],
     clipPlaneColor: [0, 0, 0, 0],
     loadingText: "",

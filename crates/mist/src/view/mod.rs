@@ -28,6 +28,7 @@ use mist_nn::Registry;
 use server::Server;
 use site::Site;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What the user asked for.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         console.warn(gap);
     }
     let cases = plural(catalogue.cases.len(), "case");
-    let site = Site::new(catalogue, viewer)?;
+    let site = Arc::new(Site::new(catalogue, viewer)?);
     let server = Server::bind(options.port)?;
     let port = server.port();
     console.info(&format!("{cases} of {}", results.display()));
