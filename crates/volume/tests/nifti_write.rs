@@ -132,6 +132,10 @@ fn vectors_round_trip() {
     assert!(nifti::write_vector(&path, &[]).is_err());
     let other = Volume::filled(Geometry::axis_aligned([2; 3], [1.0; 3]), 0.0);
     assert!(nifti::write_vector(&path, &[components[0].clone(), other]).is_err());
+    // As many voxels, but not the same grid.
+    let [nx, ny, nz] = components[0].size();
+    let turned = Volume::filled(Geometry::axis_aligned([nx * ny, nz, 1], [1.0; 3]), 0.0);
+    assert!(nifti::write_vector(&path, &[components[0].clone(), turned]).is_err());
 }
 
 #[test]

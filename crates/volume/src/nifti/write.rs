@@ -62,8 +62,12 @@ pub fn write_as(path: &Path, volume: &Volume<f32>, datatype: Datatype) -> Result
 /// # Errors
 /// As [`write`]; further: no component, or components of different sizes.
 pub fn write_vector(path: &Path, components: &[Volume<f32>]) -> Result<(), NiftiError> {
-    let Some(first) = components.first() else { return Err(NiftiProblem::Components.at(path)) };
-    write_vector_with(path, first.geometry(), components.len(), |at| Ok(components[at].voxels()))
+    match components {
+        [first, more @ ..] if more.iter().all(|component| component.size() == first.size()) => {
+            write_vector_with(path, first.geometry(), components.len(), |at| Ok(components[at].voxels()))
+        }
+        _ => Err(NiftiProblem::Components.at(path)),
+    }
 }
 
 /// As [`write_vector`], with the components one after another from a function, so that only one has to be in memory.
