@@ -8,12 +8,14 @@ mod case;
 mod folders;
 mod report;
 mod results_csv;
+mod scores;
 mod validate;
 
 pub use aggregate::AGGREGATES;
 pub use case::Checks;
 pub use report::{EvaluationReport, evaluate_table};
 pub use results_csv::{summary, write_results_csv};
+pub use scores::Scores;
 
 use crate::config::EvaluationFile;
 use crate::console::Console;

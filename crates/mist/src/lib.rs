@@ -17,6 +17,8 @@ pub mod error;
 pub mod evaluate;
 pub mod files;
 pub mod finalize;
+#[cfg(test)]
+mod golden;
 pub mod interrupt;
 pub mod json;
 pub mod label_map;

@@ -86,6 +86,13 @@ impl Network {
         Self { weights: parameters.on(&device), model, device }
     }
 
+    /// The configured network with the weights of a file.
+    pub fn load(weights: &Path, config: &Config, registry: &Registry) -> Result<Self> {
+        let model = build(config, registry)?;
+        let parameters = read_weights(weights, model.parameters())?;
+        Ok(Self::new(model, &parameters))
+    }
+
     /// As the function [`logits`].
     pub fn logits(&self, patches: Patches) -> Result<Vec<f32>> {
         logits(self.model.as_ref(), &self.weights, &self.device, patches)

@@ -1,7 +1,8 @@
-//! Cutting a box out of an image, and putting it back.
+//! Finding a box in an image, cutting it out, and putting it back.
 
 use crate::geometry::Geometry;
 use crate::volume::Volume;
+use rayon::prelude::*;
 
 /// A box of voxels inside an image, in the image's own axes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,28 @@ impl BoundingBox {
             Err(BoxError::Outside { start: self.start, end: self.end, size: self.original_size })
         }
     }
+}
+
+/// Smallest box that holds all voxels of which `wanted` is true; nothing if there are none.
+pub fn box_where<T: Copy + Sync>(volume: &Volume<T>, wanted: impl Fn(T) -> bool + Sync) -> Option<BoundingBox> {
+    let size = volume.size();
+    if size.contains(&0) {
+        return None;
+    }
+    let rows = volume.voxels().par_chunks_exact(size[0]).enumerate();
+    let extents = rows.filter_map(|(row, values)| {
+        let first = values.iter().position(|&value| wanted(value))?;
+        let last = values.iter().rposition(|&value| wanted(value)).unwrap_or(first);
+        let (y, z) = (row % size[1], row / size[1]);
+        Some(([first, y, z], [last, y, z]))
+    });
+    let union = extents.reduce_with(|a, b| {
+        let each = |choose: fn(usize, usize) -> usize, a: [usize; 3], b: [usize; 3]| {
+            [0, 1, 2].map(|axis| choose(a[axis], b[axis]))
+        };
+        (each(usize::min, a.0, b.0), each(usize::max, a.1, b.1))
+    });
+    union.map(|(start, end)| BoundingBox { start, end, original_size: size })
 }
 
 /// Cuts the box out. The origin moves to the box's first voxel.

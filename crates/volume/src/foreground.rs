@@ -1,10 +1,9 @@
 //! The box that holds the bright part of a scan.
 
-use crate::crop::BoundingBox;
+use crate::crop::{BoundingBox, box_where};
 use crate::otsu;
 use crate::percentile::volume_percentiles;
 use crate::volume::Volume;
-use rayon::prelude::*;
 
 /// Percentiles between which intensities count, so that neither air nor metal decides the threshold.
 const LOWER_PERCENT: f64 = 33.0;
@@ -21,28 +20,6 @@ pub fn bounding_box(volume: &Volume<f32>) -> BoundingBox {
     let clipped = |value: f32| f64::from(value).max(lower).min(upper);
     let Some(threshold) = otsu::threshold(volume.voxels(), clipped) else { return whole };
     box_where(volume, |value| clipped(value) > threshold).unwrap_or(whole)
-}
-
-/// Smallest box that holds all voxels of which `wanted` is true.
-fn box_where(volume: &Volume<f32>, wanted: impl Fn(f32) -> bool + Sync) -> Option<BoundingBox> {
-    let size = volume.size();
-    if size.contains(&0) {
-        return None;
-    }
-    let rows = volume.voxels().par_chunks_exact(size[0]).enumerate();
-    let extents = rows.filter_map(|(row, values)| {
-        let first = values.iter().position(|&value| wanted(value))?;
-        let last = values.iter().rposition(|&value| wanted(value)).unwrap_or(first);
-        let (y, z) = (row % size[1], row / size[1]);
-        Some(([first, y, z], [last, y, z]))
-    });
-    let union = extents.reduce_with(|a, b| {
-        let each = |choose: fn(usize, usize) -> usize, a: [usize; 3], b: [usize; 3]| {
-            [0, 1, 2].map(|axis| choose(a[axis], b[axis]))
-        };
-        (each(usize::min, a.0, b.0), each(usize::max, a.1, b.1))
-    });
-    union.map(|(start, end)| BoundingBox { start, end, original_size: size })
 }
 
 #[cfg(test)]

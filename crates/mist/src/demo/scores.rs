@@ -1,7 +1,7 @@
 //! The Dice scores of a `results.csv`.
 
-use crate::error::{Error, Result};
-use crate::evaluate::AGGREGATES;
+use crate::error::Result;
+use crate::evaluate;
 use std::path::Path;
 
 /// Dice per case and class.
@@ -13,28 +13,17 @@ pub(super) struct Scores {
     pub(super) cases: Vec<(String, Vec<f64>)>,
 }
 
-const DICE: &str = "_dice";
-const LESION_WISE_DICE: &str = "_lesion_wise_dice";
-
 impl Scores {
-    /// Reads the columns `<class>_dice`; the rows that sum up the table are left out, and so are cases with a gap.
+    /// Reads the columns `<class>_dice`; cases with a gap are left out.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let unreadable = |error: csv::Error| Error::new("cannot read the table").at(path).because(error);
-        let mut reader = csv::Reader::from_path(path).map_err(unreadable)?;
-        let columns: Vec<(usize, String)> = (reader.headers().map_err(unreadable)?.iter().enumerate())
-            .filter(|(_, name)| !name.ends_with(LESION_WISE_DICE))
-            .filter_map(|(column, name)| Some((column, name.strip_suffix(DICE)?.to_owned())))
-            .collect();
-        let mut cases = Vec::new();
-        for record in reader.records() {
-            let record = record.map_err(unreadable)?;
-            let id = record.get(0).unwrap_or_default();
-            let values: Vec<f64> = columns.iter().filter_map(|(column, _)| record.get(*column)?.parse().ok()).collect();
-            if !AGGREGATES.contains(&id) && values.len() == columns.len() {
-                cases.push((id.to_owned(), values));
-            }
-        }
-        Ok(Self { classes: columns.into_iter().map(|(_, class)| class).collect(), cases })
+        let table = evaluate::Scores::read(path)?;
+        let dice = table.dice();
+        let complete = |(id, values): &(String, Vec<Option<f64>>)| {
+            let values = dice.iter().map(|(column, _)| values[*column]).collect::<Option<Vec<f64>>>();
+            values.map(|values| (id.clone(), values))
+        };
+        let cases = table.rows.iter().filter_map(complete).collect();
+        Ok(Self { classes: dice.into_iter().map(|(_, class)| class.to_owned()).collect(), cases })
     }
 
     /// Mean of a class over the cases.

@@ -4,19 +4,16 @@ use super::majority_vote::majority_vote;
 use super::patterns::Patterns;
 use super::staple::staple;
 use super::*;
+use crate::golden;
 use mist_volume::Geometry;
 use serde_json::Value;
 
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/ensemble").join(name)
-}
-
-fn json(name: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(golden(name)).unwrap()).unwrap()
+fn file(name: &Value) -> PathBuf {
+    golden::path("ensemble").join(name.as_str().unwrap())
 }
 
 fn map(name: &Value) -> Vec<u8> {
-    mist_volume::npy::read_u8(&golden(name.as_str().unwrap())).unwrap().1
+    mist_volume::npy::read_u8(&file(name)).unwrap().1
 }
 
 /// Compares where the reference has decided: it marks other voxels by a label that there is not.
@@ -30,7 +27,7 @@ fn assert_alike(found: &[u8], expected: &[u8], labels: usize, what: &Value) -> u
 
 #[test]
 fn label_maps_are_joined_as_by_the_reference() {
-    for case in json("label_cases.json").as_array().unwrap() {
+    for case in golden::json("ensemble/label_cases.json").as_array().unwrap() {
         let maps: Vec<Vec<u8>> = case["inputs"].as_array().unwrap().iter().map(map).collect();
         let maps: Vec<&[u8]> = maps.iter().map(Vec::as_slice).collect();
         let patterns = Patterns::of(&maps);
@@ -60,7 +57,7 @@ fn label_maps_are_joined_as_by_the_reference() {
 
 #[test]
 fn probabilities_are_averaged_as_by_the_reference() {
-    let case = json("prob_case.json");
+    let case = golden::json("ensemble/prob_case.json");
     let folder = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
     let by_x = |size: [usize; 3], index: usize| {
@@ -70,7 +67,7 @@ fn probabilities_are_averaged_as_by_the_reference() {
     };
     let mut size = [0; 3];
     for name in case["inputs"].as_array().unwrap() {
-        let (shape, values) = mist_volume::npy::read_f32(&golden(name.as_str().unwrap())).unwrap();
+        let (shape, values) = mist_volume::npy::read_f32(&file(name)).unwrap();
         let [nx, ny, nz, classes] = shape[..] else { panic!("{name}: {shape:?}") };
         size = [nx, ny, nz];
         let class = |class: usize| {
@@ -89,6 +86,6 @@ fn probabilities_are_averaged_as_by_the_reference() {
     }
     let error = probabilities::join(&files, 3, &labels).unwrap_err().to_string();
     assert!(error.contains("4 values per voxel, and the configuration has 3 classes"), "{error}");
-    let read = nifti::read_vector(&golden("prob_in0.nii.gz")).unwrap();
+    let read = nifti::read_vector(&golden::path("ensemble/prob_in0.nii.gz")).unwrap();
     assert_eq!(read.len(), 4, "a file of the reference");
 }

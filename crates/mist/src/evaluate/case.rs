@@ -3,6 +3,7 @@
 use super::validate::{problem_with, strangers};
 use crate::config::Evaluation;
 use crate::error::{CaseFailure, Error, Result};
+use crate::preprocess::read::ORIGIN_TOLERANCE_MM;
 use crate::tables::EvaluationCase;
 use mist_metrics::metric::{self, Metric, Settings};
 use mist_metrics::{Comparison, Segmentation};
@@ -11,9 +12,6 @@ use mist_volume::nifti::{self, NiftiError};
 use mist_volume::same_grid;
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// Largest distance in mm between the origins of a mask and its prediction: programs round headers differently.
-const ORIGIN_TOLERANCE: f64 = 1e-3;
 
 /// How masks are looked at before they are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,7 +99,7 @@ impl Plan {
 
         let grid_of = |path| nifti::read_header(path).map(|header| header.geometry()).map_err(unreadable);
         let (mask_grid, prediction_grid) = (grid_of(&case.mask)?, grid_of(&case.prediction)?);
-        same_grid(&mask_grid, &prediction_grid, ORIGIN_TOLERANCE).map_err(|mismatch| {
+        same_grid(&mask_grid, &prediction_grid, ORIGIN_TOLERANCE_MM).map_err(|mismatch| {
             fail("comparing", Some(&case.prediction), format!("mask and prediction do not share a grid: {mismatch}"))
         })?;
         let grid = Lattice::new(mask_grid.size, mask_grid.spacing)

@@ -44,9 +44,14 @@ impl Allowance {
 
     /// What is left of it after so many bytes.
     pub fn without(self, bytes: f64) -> Self {
+        self.bytes().map_or(self, |all| self.resized((all - bytes).max(0.0)))
+    }
+
+    /// Of the same kind, with so many bytes.
+    pub fn resized(self, bytes: f64) -> Self {
         match self {
-            Self::Given(allowed) => Self::Given((allowed - bytes).max(0.0)),
-            Self::Free(free) => Self::Free((free - bytes).max(0.0)),
+            Self::Given(_) => Self::Given(bytes),
+            Self::Free(_) => Self::Free(bytes),
             Self::Unknown => Self::Unknown,
         }
     }

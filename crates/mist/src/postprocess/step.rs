@@ -2,7 +2,7 @@
 
 use super::strategy::{Step, Strategy};
 use mist_volume::Volume;
-use mist_volume::crop::BoundingBox;
+use mist_volume::crop::box_where;
 use std::fmt;
 
 /// Why a step was left out.
@@ -34,13 +34,12 @@ impl Step {
         if labels.voxels().iter().all(|label| *label == 0) {
             return Ok(());
         }
+        // Every mask comes from the map as it was before the step.
+        let before = labels.clone();
         if self.per_label {
-            // Every mask comes from the map as it was before the step.
-            let before = labels.clone();
             let mut listed = self.labels.iter().filter_map(|label| u8::try_from(*label).ok());
             return listed.try_for_each(|label| self.edit(&before, |value| value == label, labels));
         }
-        let before = labels.clone();
         match self.labels[..] {
             [] => Err("The labels_list argument must not be empty.".to_owned()),
             [-1] => self.edit(&before, |value| value > 0, labels),
@@ -55,7 +54,7 @@ impl Step {
     fn edit(&self, before: &Volume<u8>, is_wanted: impl Fn(u8) -> bool, labels: &mut Volume<u8>) -> Result<(), String> {
         let wanted: Vec<bool> = (0..=u8::MAX).map(is_wanted).collect();
         // Beyond the box there is nothing but ways out, so that components, holes and borders are those of the whole image.
-        let Some(bounding_box) = bounding_box(before, &wanted) else { return Ok(()) };
+        let Some(bounding_box) = box_where(before, |value| wanted[usize::from(value)]) else { return Ok(()) };
         let size @ [nx, ny, nz] = bounding_box.size();
         let offset = |y: usize, z: usize| {
             let [x, start_y, start_z] = bounding_box.start;
@@ -75,23 +74,6 @@ impl Step {
         }
         Ok(())
     }
-}
-
-/// The smallest box that holds all wanted voxels.
-fn bounding_box(labels: &Volume<u8>, wanted: &[bool]) -> Option<BoundingBox> {
-    let [nx, ny, nz] = labels.size();
-    let (mut start, mut end) = ([nx, ny, nz], [0; 3]);
-    for (row, values) in labels.voxels().chunks_exact(nx.max(1)).enumerate() {
-        let is_wanted = |value: &u8| wanted[usize::from(*value)];
-        let Some(first) = values.iter().position(is_wanted) else { continue };
-        let last = values.iter().rposition(is_wanted).unwrap_or(first);
-        let [first, last] = [first, last].map(|x| [x, row % ny, row / ny]);
-        for axis in 0..3 {
-            start[axis] = start[axis].min(first[axis]);
-            end[axis] = end[axis].max(last[axis]);
-        }
-    }
-    (start[0] <= end[0] && start[0] < nx).then_some(BoundingBox { start, end, original_size: labels.size() })
 }
 
 #[cfg(test)]

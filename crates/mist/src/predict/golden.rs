@@ -3,17 +3,9 @@
 use super::ChannelsLast;
 use super::stitch::Patches;
 use crate::error::Result;
+pub(super) use crate::golden::{json, path};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-
-pub(super) fn path(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(name)
-}
-
-pub(super) fn json(name: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(path(name)).unwrap()).unwrap()
-}
 
 pub(super) fn from<T: DeserializeOwned>(value: &Value) -> T {
     serde_json::from_value(value.clone()).unwrap()

@@ -83,20 +83,12 @@ impl<'a> Networks<'a> {
         }
         let mut networks = Self { config, registry, files, loaded: None, scans: common_range(&scans) };
         // Also where only one fits: a file that does not suit is found before the first case.
-        let mut read = networks.files.iter().map(|file| networks.read(&file.file));
+        let mut read = networks.files.iter().map(|file| Network::load(&file.file, config, registry));
         networks.loaded = match held == all {
             true => Some(read.collect::<Result<_>>()?),
             false => read.try_for_each(|network| network.map(drop)).map(|()| None)?,
         };
         Ok((networks, memory.without(held)))
-    }
-
-    /// A single network.
-    pub fn single(weights: &Path, config: &'a Config, registry: &'a Registry) -> Result<Self> {
-        let files = vec![WeightsFile { file: weights.to_owned(), sha256: checksum::sha256(weights)? }];
-        let mut networks = Self { config, registry, files, loaded: None, scans: None };
-        networks.loaded = Some(vec![networks.read(weights)?]);
-        Ok(networks)
     }
 
     /// The files that they were read from.
@@ -108,11 +100,15 @@ impl<'a> Networks<'a> {
     pub fn scans(&self) -> Option<ScanRange> {
         self.scans
     }
+}
 
-    fn read(&self, weights: &Path) -> Result<Network> {
-        let model = network::build(self.config, self.registry)?;
-        let parameters = network::read_weights(weights, model.parameters())?;
-        Ok(Network::new(model, &parameters))
+impl Members for Network {
+    fn count(&self) -> usize {
+        1
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(&mut Forward) -> Result<()>) -> Result<()> {
+        visit(&mut |patches| self.logits(patches))
     }
 }
 
@@ -123,11 +119,11 @@ impl Members for Networks<'_> {
 
     fn visit(&self, visit: &mut dyn FnMut(&mut Forward) -> Result<()>) -> Result<()> {
         match &self.loaded {
-            Some(networks) => networks.iter().try_for_each(|network| visit(&mut |patches| network.logits(patches))),
-            None => self.files.iter().try_for_each(|file| {
-                let network = self.read(&file.file)?;
-                visit(&mut |patches| network.logits(patches))
-            }),
+            Some(networks) => networks.iter().try_for_each(|network| network.visit(visit)),
+            None => self
+                .files
+                .iter()
+                .try_for_each(|file| Network::load(&file.file, self.config, self.registry)?.visit(visit)),
         }
     }
 }

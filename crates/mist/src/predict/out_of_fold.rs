@@ -2,7 +2,6 @@
 
 use super::ChannelsLast;
 use super::infer::Method;
-use super::networks::Networks;
 use super::restore::{Original, label_map};
 use super::unpredicted::{Unpredicted, written};
 use crate::config::Config;
@@ -11,7 +10,7 @@ use crate::error::{CaseFailure, Error, Result};
 use crate::files::remove_file;
 use crate::load::{CaseArrays, CaseFiles};
 use crate::memory::Allowance;
-use crate::network;
+use crate::network::{self, Network};
 use crate::preprocess::read::read_geometry;
 use crate::tables::{BoundingBoxes, TrainCase, TrainPaths};
 use mist_nn::Registry;
@@ -38,7 +37,7 @@ pub fn run(
     fold: usize,
     console: &dyn Console,
 ) -> Result<Vec<CaseFailure>> {
-    let networks = Networks::single(&network::weights_file(&results.join("models"), fold), config, registry)?;
+    let network = Network::load(&network::weights_file(&results.join("models"), fold), config, registry)?;
     let method = Method::of(config)?;
     let boxes = BoundingBoxes::read(&results.join("fg_bboxes.csv"))?;
     let cases: Vec<&TrainCase> = table.cases.iter().filter(|case| case.fold == fold).collect();
@@ -46,7 +45,7 @@ pub fn run(
     let mut failures = Vec::new();
     for case in cases {
         let target = prediction_file(results, &case.id);
-        if let Err(unpredicted) = predict(&target, numpy, config, (&networks, &method), table, &boxes, case) {
+        if let Err(unpredicted) = predict(&target, numpy, config, (&network, &method), table, &boxes, case) {
             let failure = unpredicted.failure_of(&case.id, console)?;
             remove_file(&target)?;
             failures.push(failure);
@@ -60,7 +59,7 @@ fn predict(
     target: &Path,
     numpy: &Path,
     config: &Config,
-    (networks, method): (&Networks, &Method),
+    (network, method): (&Network, &Method),
     table: &TrainPaths,
     boxes: &BoundingBoxes,
     case: &TrainCase,
@@ -81,7 +80,7 @@ fn predict(
     let image = ChannelsLast::new(volume.size, volume.channels, volume.image)?;
     // Training has held more than this for the same case.
     let spacing = config.spatial_config.target_spacing;
-    let classes = method.predict(&image, spacing, networks, Allowance::Unknown, None)?.classes;
+    let classes = method.predict(&image, spacing, network, Allowance::Unknown, None)?.classes;
 
     let first = case.images.first().ok_or_else(|| Error::new("the table lists no image"))?;
     let geometry = read_geometry(first).map_err(|problem| Error::new(problem.to_string()).at(first))?;

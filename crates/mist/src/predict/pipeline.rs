@@ -53,21 +53,23 @@ pub struct Job<'a> {
     pub resume: bool,
 }
 
+/// Where the image of a case comes from, for the way back.
+struct Origin {
+    geometry: Geometry,
+    bounding_box: Option<BoundingBox>,
+}
+
 /// A case on its way to the networks.
 struct Prepared {
     image: ChannelsLast,
     spacing: [f64; 3],
-    bounding_box: Option<BoundingBox>,
-    geometry: Geometry,
+    origin: Origin,
 }
 
 /// A case on its way to its file.
 struct Predicted {
     prediction: Prediction,
-    spacing: [f64; 3],
-    bounding_box: Option<BoundingBox>,
-    geometry: Geometry,
-    network_size: [usize; 3],
+    origin: Origin,
 }
 
 /// A case with what is known of it so far, and the memory that it holds.
@@ -126,7 +128,8 @@ impl<'a> Predictor<'a> {
             scope.spawn(|| {
                 let to_networks = to_networks;
                 for case in job.cases {
-                    let item = self.prepare(case, method, earlier, job.targets, budget.take(self.estimate(case)));
+                    let item =
+                        self.prepare(case, method, earlier, job.targets, budget.take(self.estimate(case, job.targets)));
                     if to_networks.send(item).is_err() {
                         break;
                     }
@@ -173,7 +176,7 @@ impl<'a> Predictor<'a> {
 
     /// Memory that a case will need at most, in bytes, judged by its header: cropping can only make it less. Cases that cannot
     /// be read need none.
-    fn estimate(&self, case: &Case) -> f64 {
+    fn estimate(&self, case: &Case, targets: &Targets) -> f64 {
         let Some(Ok(geometry)) = case.images.first().map(|file| read_geometry(file)) else { return 0.0 };
         let standard = standard_geometry(&geometry);
         let size = match self.preprocessing.skip {
@@ -181,7 +184,8 @@ impl<'a> Predictor<'a> {
             false => resampled_size(standard.size, standard.spacing, self.preprocessing.target_spacing),
         };
         let scan = BYTES_PER_SCAN_VOXEL * geometry.size.iter().map(|n| *n as f64).product::<f64>();
-        scan + self.method.work(size, case.images.len(), self.networks.count()).bytes()
+        let work = self.method.work(size, case.images.len(), self.networks.count());
+        scan + work.bytes() + targets.maps().map_or(0.0, |_| work.probabilities())
     }
 
     /// Reads and prepares a case, or says that nothing is to be done for it.
@@ -224,8 +228,7 @@ impl<'a> Predictor<'a> {
         Ok(Prepared {
             image: ChannelsLast::new(prepared.size, prepared.channels, prepared.image)?,
             spacing: prepared.spacing,
-            bounding_box: prepared.bounding_box,
-            geometry: prepared.original_geometry,
+            origin: Origin { geometry: prepared.original_geometry, bounding_box: prepared.bounding_box },
         })
     }
 
@@ -233,15 +236,11 @@ impl<'a> Predictor<'a> {
         let Item { case, share, report, mut seconds, result } = item;
         let started = Instant::now();
         let result = result.and_then(|prepared| {
-            let Prepared { image, spacing, bounding_box, geometry } = prepared;
+            let Prepared { image, spacing, origin } = prepared;
             let keep = targets.maps().map(|_| targets.output());
-            let memory = match self.memory {
-                Allowance::Unknown => Allowance::Unknown,
-                Allowance::Free(_) => Allowance::Free(share.bytes()),
-                Allowance::Given(_) => Allowance::Given(share.bytes()),
-            };
+            let memory = self.memory.resized(share.bytes());
             let prediction = self.method.predict(&image, spacing, &self.networks, memory, keep)?;
-            Ok(Predicted { prediction, spacing, bounding_box, geometry, network_size: image.size() })
+            Ok(Predicted { prediction, origin })
         });
         seconds.predicting = started.elapsed().as_secs_f64();
         Item { case, share, report, seconds, result }
@@ -251,14 +250,15 @@ impl<'a> Predictor<'a> {
     fn finish(&self, item: Item<'_, Predicted>, targets: &Targets) -> (CaseReport, Option<Unpredicted>) {
         let Item { case, share: _share, mut report, mut seconds, result } = item;
         let started = Instant::now();
-        let outcome = result.and_then(|predicted| {
+        let outcome = result.and_then(|Predicted { prediction, origin }| {
             let original = Original {
-                geometry: &predicted.geometry,
-                bounding_box: predicted.bounding_box.as_ref(),
+                geometry: &origin.geometry,
+                bounding_box: origin.bounding_box.as_ref(),
                 untouched: self.preprocessing.skip,
             };
             let labels = &self.config.dataset_info.labels;
-            let Prediction { classes, probabilities, windows } = predicted.prediction;
+            let Prediction { classes, probabilities, windows } = prediction;
+            let Geometry { size: network_size, spacing, .. } = *classes.geometry();
             let mut map: Volume<u8> = label_map(&classes, &original, labels)?;
             drop(classes);
             if let Some(strategy) = self.strategy {
@@ -267,12 +267,12 @@ impl<'a> Predictor<'a> {
             let target = targets.labels(&case.id);
             written(nifti::write(&target, &map))?;
             if let (Some(probabilities), Some((file, maps))) = (probabilities, targets.probabilities(&case.id)) {
-                probability_volume::write(&file, &probabilities, predicted.spacing, &original, maps)?;
+                probability_volume::write(&file, &probabilities, spacing, &original, maps)?;
             }
             report.warnings.extend(warnings::of_labels(&map));
             seconds.writing = started.elapsed().as_secs_f64();
             let found = Outcome::of(target, &map, labels);
-            Ok(Outcome { network_size: predicted.network_size, windows, seconds, ..found })
+            Ok(Outcome { network_size, windows, seconds, ..found })
         });
         match outcome {
             Ok(outcome) => (CaseReport { outcome: Some(outcome), ..report }, None),

@@ -4,7 +4,8 @@ use super::problem::Problem;
 use mist_volume::{Geometry, Volume, nifti, same_grid};
 use std::path::Path;
 
-/// Origins of the images of a case may differ by this much, in mm: converters pass them through f32 and decimal text.
+/// Origins of images on one grid, of a case or of a mask and its prediction, may differ by this much, in mm: converters pass them
+/// through f32 and decimal text.
 pub const ORIGIN_TOLERANCE_MM: f64 = 1e-3;
 
 /// Grid of the 3-D image in `file`, from its header alone.

@@ -2,11 +2,7 @@
 
 use super::*;
 use crate::console::Silent;
-use serde_json::Value;
-
-fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/ranking")
-}
+use crate::golden;
 
 fn options(folder: &Path, methods: usize, output: &Path) -> Options {
     Options {
@@ -29,9 +25,8 @@ fn cells(path: &Path) -> Vec<Vec<String>> {
 
 #[test]
 fn tables_are_those_of_the_reference() {
-    let cases: Value = serde_json::from_slice(&std::fs::read(golden().join("cases.json")).unwrap()).unwrap();
-    for case in cases.as_array().unwrap() {
-        let folder = golden().join(case["name"].as_str().unwrap());
+    for case in golden::json("ranking/cases.json").as_array().unwrap() {
+        let folder = golden::path("ranking").join(case["name"].as_str().unwrap());
         let output = tempfile::tempdir().unwrap();
         let mut options = options(&folder, case["n_strategies"].as_u64().unwrap() as usize, output.path());
         options.names = serde_json::from_value(case["names"].clone()).unwrap();

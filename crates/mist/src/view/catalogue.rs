@@ -1,9 +1,9 @@
 //! The list of cases: what there is to see of each, how good it is, and what is missing.
 
 use super::labels::Labels;
-use super::scores::Scores;
 use crate::config::{Config, Modality};
 use crate::error::Result;
+use crate::evaluate::Scores;
 use crate::predict::out_of_fold;
 use crate::tables::{CaseFiles, LeftOut, TestPaths, TrainPaths};
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ fn held_out(results: &Path, train: &TrainPaths, scores: &Scores, dice: &[(usize,
         if prediction.is_none() {
             problems.push(format!("there is no prediction; `mist train --folds {}` makes it", case.fold));
         }
-        let values = scores.rows.get(&case.id).cloned().unwrap_or_default();
+        let values = scores.of(&case.id).unwrap_or_default().to_vec();
         let mean = mean_dice(&values, dice);
         if mean.is_none() && problems.is_empty() {
             problems.push("results.csv has no Dice of it; `mist finalize` computes it".to_owned());
@@ -158,7 +158,7 @@ fn held_out(results: &Path, train: &TrainPaths, scores: &Scores, dice: &[(usize,
 /// Cases that have scores and nothing else.
 fn strays(train: &TrainPaths, scores: &Scores, dice: &[(usize, String)]) -> Vec<Case> {
     let listed = |id: &String| train.cases.iter().any(|case| case.id == *id);
-    let stray = |(id, values): (&String, &Vec<Option<f64>>)| Case {
+    let stray = |(id, values): &(String, Vec<Option<f64>>)| Case {
         dice: mean_dice(values, dice),
         scores: values.clone(),
         ..Case::nothing_of(id, "it is not in train_paths.csv".to_owned())

@@ -2,15 +2,14 @@
 
 use super::labels::Labels;
 use super::layer::{self, Unshown};
+use crate::preprocess::read::ORIGIN_TOLERANCE_MM;
 use mist_volume::components::{Components, Connectivity};
-use mist_volume::crop::BoundingBox;
+use mist_volume::crop::box_where;
 use mist_volume::{Geometry, Volume, same_grid};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Largest distance in mm between the origins of truth and prediction, as in the evaluation.
-const ORIGIN_TOLERANCE: f64 = 1e-3;
 /// Errors that the page can jump to.
 const LISTED: usize = 20;
 
@@ -47,7 +46,7 @@ impl Comparison {
     /// Reads and compares two masks, which must lie on the same grid. Voxels that nobody has looked at count as agreement.
     pub(super) fn of(truth: &Path, prediction: &Path, labels: &Labels) -> Result<Self, Unshown> {
         let (truth, prediction) = (layer::mask(truth, labels)?, layer::mask(prediction, labels)?);
-        same_grid(truth.geometry(), prediction.geometry(), ORIGIN_TOLERANCE)?;
+        same_grid(truth.geometry(), prediction.geometry(), ORIGIN_TOLERANCE_MM)?;
         Self::of_masks(&truth, &prediction, labels.ignored())
     }
 
@@ -100,8 +99,8 @@ fn ras(grid: &Geometry, index: [usize; 3]) -> [f64; 3] {
 /// The connected regions of errors, in the order of their first voxels. Regions touch by faces: the thin shell of errors
 /// around any segmentation would else join what has nothing to do with one another.
 fn places(errors: &Volume<u8>, truth: &Volume<u8>, prediction: &Volume<u8>) -> Result<Vec<Place>, Unshown> {
-    let Some(around) = box_of(errors) else { return Ok(Vec::new()) };
-    let size = [0, 1, 2].map(|axis| around.end[axis] - around.start[axis] + 1);
+    let Some(around) = box_where(errors, |kind| kind != kind::NONE) else { return Ok(Vec::new()) };
+    let size = around.size();
     let index = |inside: usize| {
         let [nx, ny, _] = size;
         let position = [inside % nx, inside / nx % ny, inside / (nx * ny)];
@@ -120,22 +119,6 @@ fn places(errors: &Volume<u8>, truth: &Volume<u8>, prediction: &Volume<u8>) -> R
         Place { voxels: voxels.len(), middle, pair }
     };
     Ok(regions.voxels().into_iter().map(place).collect())
-}
-
-/// The smallest box that holds all errors.
-fn box_of(errors: &Volume<u8>) -> Option<BoundingBox> {
-    let size = errors.size();
-    let (mut start, mut end) = (size, [0; 3]);
-    for (row, voxels) in errors.voxels().chunks_exact(size[0].max(1)).enumerate() {
-        let is_error = |kind: &u8| *kind != kind::NONE;
-        let (Some(first), Some(last)) = (voxels.iter().position(is_error), voxels.iter().rposition(is_error)) else {
-            continue;
-        };
-        let (y, z) = (row % size[1], row / size[1]);
-        start = [start[0].min(first), start[1].min(y), start[2].min(z)];
-        end = [end[0].max(last), end[1].max(y), end[2].max(z)];
-    }
-    (start[0] < size[0]).then_some(BoundingBox { start, end, original_size: size })
 }
 
 /// The voxel that is nearest in mm to the mean position of all; the first of equally near ones.

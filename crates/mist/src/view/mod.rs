@@ -12,7 +12,6 @@ mod catalogue;
 mod comparison;
 mod labels;
 mod layer;
-mod scores;
 mod server;
 mod site;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Steps against what the reference made of the same maps.
 
 use super::*;
+use crate::golden;
 use crate::postprocess::{describe, strategy::Strategy};
 use mist_volume::Geometry;
 use mist_volume::components::{Components, Connectivity};
@@ -8,11 +9,11 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 fn path(name: &str) -> PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/postprocess").join(name)
+    golden::path("postprocess").join(name)
 }
 
 fn read(name: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(path(name)).unwrap()).unwrap()
+    golden::json(&format!("postprocess/{name}"))
 }
 
 /// A map that is stored `[x][y][z]`.

@@ -1,22 +1,22 @@
 //! The scores of a `results.csv`, case by case.
 
+use super::aggregate::AGGREGATES;
 use crate::error::Result;
-use crate::evaluate::AGGREGATES;
 use crate::tables::CsvFile;
-use std::collections::HashMap;
 use std::path::Path;
 
 /// The table without the rows that sum it up.
 #[derive(Debug, Default)]
-pub(super) struct Scores {
+pub struct Scores {
     /// Names of the columns: `<class>_<metric>`.
-    pub(super) columns: Vec<String>,
-    /// One value per column for each case; `None` where it is missing or no number.
-    pub(super) rows: HashMap<String, Vec<Option<f64>>>,
+    pub columns: Vec<String>,
+    /// Case id and one value per column, in the order of the table; `None` where it is missing or no number.
+    pub rows: Vec<(String, Vec<Option<f64>>)>,
 }
 
 impl Scores {
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    /// Reads the table.
+    pub fn read(path: &Path) -> Result<Self> {
         let file = CsvFile::read(path)?;
         let id = file.column("id")?;
         let columns = file.other_columns(&["id"]);
@@ -32,8 +32,13 @@ impl Scores {
         })
     }
 
-    /// Classes with a Dice, each with its column.
-    pub(super) fn dice(&self) -> Vec<(usize, &str)> {
+    /// The values of a case.
+    pub fn of(&self, id: &str) -> Option<&[Option<f64>]> {
+        self.rows.iter().rfind(|(other, _)| other == id).map(|(_, values)| values.as_slice())
+    }
+
+    /// Classes with a Dice, each with its column; that of single lesions is another score.
+    pub fn dice(&self) -> Vec<(usize, &str)> {
         let named = self.columns.iter().enumerate().filter(|(_, name)| !name.ends_with("_lesion_wise_dice"));
         named.filter_map(|(column, name)| Some((column, name.strip_suffix("_dice")?))).collect()
     }
