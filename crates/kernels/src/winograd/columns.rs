@@ -12,7 +12,11 @@ use super::input::Source;
 use super::transform::{for_each_index, gradient, input, samples};
 use crate::conv::Part;
 use crate::instance_norm::Lanes;
-use crate::simd::Simd;
+use crate::simd::{Simd, prefetch};
+
+/// How many columns ahead voxels are fetched into the first-level cache: there are more rows than the processor follows by
+/// itself.
+const AHEAD: usize = 4;
 
 /// Columns of a run of tiles that have been transformed along depth and height: `[plane][column][channels]`, a plane
 /// being one pair of frequencies. Each row of tiles has as many columns as its tiles read or cover.
@@ -111,7 +115,9 @@ unsafe fn part_columns<S: Simd, const D: usize, const H: usize, const W: usize, 
                     let offset = w * part.channels + channel;
                     for j in 0..H + 2 {
                         let line = samples!(D, simd, I => {
-                            let value = simd.load(rows[I * 6 + j].add(offset));
+                            let from = rows[I * 6 + j].wrapping_add(offset);
+                            prefetch(from.wrapping_add(AHEAD * part.channels));
+                            let value = simd.load(from);
                             if PENDING && inside[I * 6 + j] {
                                 norm.activated(simd, norm.normalised(simd, value))
                             } else {

@@ -8,6 +8,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Convolved;
+use super::fused;
 use super::grid::Grid;
 use super::input::{self, Source, input_tiles};
 use super::output::{MOMENTS, Products, Target, Voxels, output_tile};
@@ -16,8 +17,6 @@ use crate::output::{Shared, filled_together, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Row, Run, row};
 
-/// Tiles that a job carries through all three phases; their frequencies and products stay in a second-level cache.
-const FUSED_TILES: usize = 8;
 /// Frequencies are padded by a cache line, so that they do not fall into the same cache sets.
 const PAD: usize = 16;
 /// From so many pairs of channels on, the phases are run one after the other by all threads: the transformed weights
@@ -62,61 +61,12 @@ impl Pass<'_> {
                 if self.source_channels * self.output_channels >= PHASED_PAIRS {
                     self.in_phases::<D, H, W>(isa, target(maps));
                 } else {
-                    self.in_slabs::<D, H, W>(isa, target(maps));
+                    fused::in_slabs::<D, H, W>(self, isa, target(maps));
                 }
             })
         };
         let moments = measures.then(|| self.grid.moments(channels[0], &moments));
         Convolved { maps, moments }
-    }
-
-    /// All phases of a few tiles at a time, for one slab of source channels after the other: the weights of a slab stay in
-    /// the second-level cache for all tiles.
-    fn in_slabs<const D: usize, const H: usize, const W: usize>(&self, isa: Isa, target: Target) {
-        let all = self.grid.tiles();
-        for first in (0..self.source_channels).step_by(SLAB) {
-            let sources = first..(first + SLAB).min(self.source_channels);
-            (0..all.div_ceil(FUSED_TILES)).into_par_iter().with_max_len(1).for_each(|job| {
-                let tiles = job * FUSED_TILES..(job * FUSED_TILES + FUSED_TILES).min(all);
-                self.fused::<D, H, W>(isa, sources.clone(), tiles, target);
-            });
-        }
-    }
-
-    /// All phases of some tiles and source channels; the products of a few output channels at a time.
-    fn fused<const D: usize, const H: usize, const W: usize>(
-        &self,
-        isa: Isa,
-        sources: Range<usize>,
-        tiles: Range<usize>,
-        target: Target,
-    ) {
-        let frequencies = self.grid.frequencies();
-        let group = 2 * isa.lanes();
-        let target = if sources.end < self.source_channels { target.unmeasured() } else { target };
-        let input_step = tiles.len() * sources.len() + PAD;
-        let frequency_step = tiles.len() * group + PAD;
-        with_scratch(frequencies * (input_step + frequency_step), |scratch| {
-            let (input, products) = scratch.split_at_mut(frequencies * input_step);
-            let to = input::Frequencies { values: input.as_mut_ptr(), step: input_step, channels: sources.len() };
-            isa.run(Input::<D, H, W> { pass: self, sources: sources.clone(), tiles: tiles.clone(), to });
-            for first in (0..self.output_channels).step_by(group) {
-                let channels = first..(first + group).min(self.output_channels);
-                let products = Products { values: products.as_mut_ptr(), frequency_step, tile_step: group };
-                isa.run(Multiply {
-                    pass: self,
-                    frequencies: 0..frequencies,
-                    sources: sources.clone(),
-                    channels: channels.clone(),
-                    tiles: tiles.len(),
-                    input: input.as_ptr(),
-                    input_step,
-                    products,
-                });
-                let adds = sources.start > 0;
-                isa.run(Output::<D, H, W> { pass: self, adds, tiles: tiles.clone(), channels, products, target });
-            }
-        });
     }
 
     /// One phase after the other, for a batch of tiles at a time.
@@ -161,7 +111,7 @@ impl Pass<'_> {
                     let values = products.pointer().wrapping_add(first * outputs);
                     let products = Products { values, frequency_step, tile_step: outputs };
                     let channels = 0..outputs;
-                    isa.run(Output::<D, H, W> { pass: self, adds: false, tiles, channels, products, target });
+                    isa.run(Output::<D, H, W> { pass: self, tiles, channels, products, target });
                 });
             }
         });
@@ -186,17 +136,17 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Input<'_, D, H, 
 
 /// Second phase, `products[tile][channel] = sum over sources of input[tile][source] * weight`, of some frequencies and
 /// channels.
-struct Multiply<'a> {
-    pass: &'a Pass<'a>,
-    frequencies: Range<usize>,
-    sources: Range<usize>,
-    channels: Range<usize>,
-    tiles: usize,
+pub(super) struct Multiply<'a> {
+    pub pass: &'a Pass<'a>,
+    pub frequencies: Range<usize>,
+    pub sources: Range<usize>,
+    pub channels: Range<usize>,
+    pub tiles: usize,
     /// Of the first frequency.
-    input: *const f32,
-    input_step: usize,
+    pub input: *const f32,
+    pub input_step: usize,
     /// Of the first frequency and channel.
-    products: Products,
+    pub products: Products,
 }
 
 impl Kernel for Multiply<'_> {
@@ -243,8 +193,6 @@ impl Kernel for Multiply<'_> {
 /// Third phase of some tiles and channels.
 struct Output<'a, const D: usize, const H: usize, const W: usize> {
     pass: &'a Pass<'a>,
-    /// Whether to add to what the maps hold, instead of to the bias.
-    adds: bool,
     tiles: Range<usize>,
     channels: Range<usize>,
     /// Of the first tile and channel.
@@ -263,7 +211,7 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
                 unsafe {
                     let offset = index * self.products.tile_step + channel - self.channels.start;
                     let products = Products { values: self.products.values.add(offset), ..self.products };
-                    let bias = if self.adds { None } else { Some(simd.load(self.pass.bias.as_ptr().add(channel))) };
+                    let bias = Some(simd.load(self.pass.bias.as_ptr().add(channel)));
                     let (map, step) = self.target.at(channel);
                     let moments = self.target.moments_at(tile, channel);
                     let to = Voxels { map, step, bias, moments };

@@ -8,8 +8,10 @@
 
 mod columns;
 mod forward;
+mod fused;
 mod grid;
 mod input;
+mod inverse;
 mod output;
 mod transform;
 mod weight_gradient;
