@@ -9,11 +9,15 @@
 2. The reference analyzes, preprocesses and trains; ours predicts with its config, table and weights, and trains on
    its arrays.
 3. Each continues the other's training from its checkpoint.
-Both must give the same masks: Dice of at least 0.999 per class and case. A folder of an earlier, interrupted call is
-continued: commands whose output is there are left out.
+4. Both evaluate, clean up, join and rank the predictions of either.
+Both must give the same masks: Dice of at least 0.999 per class and case where networks are at work, and every voxel the same
+after postprocessing; STAPLE may differ in 1 of 10 000 voxels, those between which its raters leave no choice (two raters: the
+reference decides with rounding in single precision). Scores must agree to 1e-9 of their size, ranks and p-values to 1e-12. A
+folder of an earlier, interrupted call is continued: commands whose output is there are left out.
 """
 
 import argparse
+import csv
 import json
 import os
 import subprocess
@@ -63,6 +67,90 @@ def compare(ours, theirs, labels):
     assert worst >= 0.999, "the predictions differ"
 
 
+SCORES = {name: {} for name in ["dice", "haus95", "avg_surf", "surf_dice", "lesion_wise_dice", "lesion_wise_haus95",
+                                "lesion_wise_surf_dice", "lesion_wise_f1"]}
+EVALUATION = {"whole": {"labels": [1, 2], "metrics": SCORES}, "anterior": {"labels": [1], "metrics": SCORES}}
+STRATEGY = [
+    {"transform": "remove_small_objects", "apply_to_labels": [1, 2], "per_label": True,
+     "kwargs": {"small_object_threshold": 20}},
+    {"transform": "fill_holes_with_label", "apply_to_labels": [1, 2], "per_label": False,
+     "kwargs": {"fill_holes_label": 1}},
+    {"transform": "get_top_k_connected_components", "apply_to_labels": [2], "per_label": True,
+     "kwargs": {"top_k_connected_components": 1, "apply_morphological_cleaning": False,
+                "morphological_cleaning_iterations": 2}},
+]
+
+
+def differing_voxels(ours, theirs):
+    """The largest share of voxels of a case in which two folders of label maps differ."""
+    names = sorted(path.name for path in theirs.glob("*.nii.gz"))
+    assert names, f"no label maps in {theirs}"
+    maps = ((numpy.asarray(nibabel.load(folder / name).dataobj) for folder in (ours, theirs)) for name in names)
+    worst = max(float((a != b).mean()) for a, b in maps)
+    print(f"{len(names)} label maps, largest share of voxels that differ: {worst:.1e}", flush=True)
+    return worst
+
+
+def compare_tables(ours, theirs, tolerance):
+    """Rows by their first cell, columns by name; texts must be equal and numbers nearly."""
+    def read(path):
+        with open(path, newline="") as file:
+            return {next(iter(row.values())): row for row in csv.DictReader(file)}
+
+    ours, theirs = read(ours), read(theirs)
+    assert ours.keys() == theirs.keys(), (ours.keys(), theirs.keys())
+    worst = 0.0
+    for key, row in theirs.items():
+        assert row.keys() == ours[key].keys(), (row.keys(), ours[key].keys())
+        for column, expected in row.items():
+            found = ours[key][column]
+            if found != expected:
+                worst = max(worst, abs(float(found) - float(expected)) / max(abs(float(expected)), 1.0))
+    print(f"{len(theirs)} rows, largest difference: {worst:.1e}", flush=True)
+    assert worst <= tolerance, "the tables differ"
+
+
+def compare_later_stages(mist, reference, work, trainers):
+    """Evaluation, postprocessing, ensembling and ranking of the predictions for the held-out and the test cases."""
+    (work / "evaluation.json").write_text(json.dumps(EVALUATION))
+    (work / "strategy.json").write_text(json.dumps(STRATEGY))
+
+    def both(command, flags, name, output):
+        """Runs both programs; the names of what they make."""
+        made = [work / f"{name}-by-us{output}", work / f"{name}-by-them{output}"]
+        flag = "--output-csv" if output else "--output"
+        run(mist, command, *flags, flag, made[0], makes=made[0])
+        run(reference / f"mist_{command}", *flags, flag, made[1], makes=made[1])
+        return made
+
+    for trainer in trainers:
+        results, table = work / trainer, work / f"{trainer}-pairs.csv"
+        with open(results / "train_paths.csv", newline="") as file:
+            cases = [(row["id"], row["mask"]) for row in csv.DictReader(file) if row["fold"] == "0"]
+        predictions = results / "predictions/train/raw"
+        with open(table, "w", newline="") as file:
+            rows = [(case, mask, predictions / f"{case}.nii.gz") for case, mask in cases]
+            csv.writer(file).writerows([("id", "mask", "prediction"), *rows])
+        flags = ["--config", work / "evaluation.json", "--paths-csv", table]
+        compare_tables(*both("evaluate", flags, f"{trainer}-scores", ".csv"), tolerance=1e-9)
+        flags = ["--base-predictions", predictions, "--postprocess-strategy", work / "strategy.json"]
+        cleaned = both("postprocess", flags, f"{trainer}-cleaned", "")
+        assert differing_voxels(*(folder / "predictions" for folder in cleaned)) == 0
+    raters = [work / f"{trainer}-by-us" for trainer in trainers] + [work / "theirs-by-them"]
+    for backend, most in [("majority_vote", 0.0), ("staple", 1e-4)]:
+        flags = ["--predictions", *raters, "--ensemble-backend", backend]
+        assert differing_voxels(*both("ensemble", flags, f"joined-{backend}", "")) <= most
+    tables = [work / f"{trainer}-scores-by-{whom}.csv" for trainer, whom in zip(trainers, ["them", "us"])]
+    for name, whom in [("detailed", "--output-detailed-csv"), ("significance", "--significance-csv")]:
+        made = []
+        for program, by in [([mist, "rank"], "us"), ([reference / "mist_rank"], "them")]:
+            made.append(work / f"{name}-by-{by}.csv")
+            flags = ["--results", *tables, "--output-csv", work / f"ranks-by-{by}.csv", whom, made[-1]]
+            run(*program, *flags, makes=made[-1])
+        compare_tables(*made, tolerance=1e-12)
+    compare_tables(work / "ranks-by-us.csv", work / "ranks-by-them.csv", tolerance=1e-12)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mist", type=Path, required=True, help="our program")
@@ -97,6 +185,7 @@ def main():
     more = ["--epochs", "3", "--folds", "0", "--resume"]
     run(reference / "mist_train", "--results", work / "ours", "--numpy", work / "ours-numpy", *more)
     run(mist, "train", "--results", work / "theirs", "--numpy", work / "theirs-numpy", *more)
+    compare_later_stages(mist, reference, work, ["ours", "theirs"])
     print("interchange works in both directions")
 
 

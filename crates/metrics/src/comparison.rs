@@ -90,7 +90,7 @@ impl Comparison {
             prediction_voxels: count(&prediction),
             truth,
             prediction,
-            image_diagonal: diagonal(image),
+            image_diagonal: image.diagonal(),
             surfaces: OnceLock::new(),
         })
     }
@@ -138,7 +138,7 @@ impl Comparison {
 
     /// Diagonal in mm of the crop.
     pub fn crop_diagonal(&self) -> f64 {
-        diagonal(&self.grid)
+        self.grid.diagonal()
     }
 
     /// Surfaces of both masks with their distances; computed by the first metric that asks.
@@ -151,12 +151,6 @@ impl Comparison {
 /// Two empty masks are not cropped.
 fn or_whole(region: Region, size: [usize; 3]) -> Region {
     if region == Region::EMPTY { Region::whole(size) } else { region }
-}
-
-/// Diagonal of a grid in mm.
-fn diagonal(grid: &Lattice) -> f64 {
-    let squares = [0, 1, 2].map(|axis| (grid.size()[axis] as f64 * grid.spacing()[axis]).powi(2));
-    (squares[0] + squares[1] + squares[2]).sqrt()
 }
 
 #[cfg(test)]

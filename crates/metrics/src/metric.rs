@@ -10,6 +10,7 @@ mod lesion_wise_surf_dice;
 mod surf_dice;
 
 use crate::Comparison;
+use crate::lesions::MIN_LESION_VOLUME;
 
 /// Every metric, in alphabetical order.
 static METRICS: &[&Metric] = &[
@@ -93,12 +94,17 @@ pub struct Score {
 }
 
 impl Metric {
-    /// The value for a class that one side missed altogether.
-    pub fn worst_value(&self, comparison: &Comparison) -> f64 {
+    /// The value for a class that one side missed altogether, in an image of that diagonal in mm.
+    pub fn worst_value(&self, image_diagonal: f64) -> f64 {
         match self.worst {
             Worst::Value(value) => value,
-            Worst::ImageDiagonal => comparison.image_diagonal(),
+            Worst::ImageDiagonal => image_diagonal,
         }
+    }
+
+    /// Whether the masks are taken apart into lesions.
+    pub fn by_lesion(&self) -> bool {
+        self.parameters.contains(&MIN_LESION_VOLUME)
     }
 
     /// Scores a class. Both masks empty is as good as can be, one empty as bad as can be; a value that is not finite
@@ -106,13 +112,13 @@ impl Metric {
     pub fn score(&self, comparison: &Comparison, settings: &Settings) -> Score {
         let value = match (comparison.truth_voxels(), comparison.prediction_voxels()) {
             (0, 0) => self.best,
-            (0, _) | (_, 0) => self.worst_value(comparison),
+            (0, _) | (_, 0) => self.worst_value(comparison.image_diagonal()),
             _ => (self.compute)(comparison, settings),
         };
         if value.is_finite() {
             return Score { value, note: None };
         }
-        let worst = self.worst_value(comparison);
+        let worst = self.worst_value(comparison.image_diagonal());
         Score { value: worst, note: Some(format!("{} is {value}; counted as the worst value, {worst}", self.name)) }
     }
 }

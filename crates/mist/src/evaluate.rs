@@ -1,30 +1,37 @@
 //! Compares segmentations with the truth: `results.csv`.
 //!
 //! Everything that can be wrong before a voxel is read (the evaluation section, the table of cases) is an error. A case
-//! that cannot be compared is reported and left out of the table; the others go on.
+//! that cannot be compared is listed in `failures.csv` and left out of the table, or has the worst scores there; the others
+//! go on.
 
 mod aggregate;
 mod case;
+mod failures;
 mod folders;
+mod memory;
 mod report;
 mod results_csv;
 mod scores;
+mod summary;
 mod validate;
 
-pub use aggregate::AGGREGATES;
+pub use aggregate::{AGGREGATES, aggregate};
 pub use case::Checks;
-pub use report::{EvaluationReport, evaluate_table};
-pub use results_csv::{summary, write_results_csv};
+pub use failures::failures_file;
+pub use report::{EvaluationReport, Job, Missing, evaluate_table};
+pub use results_csv::write_results_csv;
 pub use scores::Scores;
+pub use summary::summary;
 
 use crate::config::EvaluationFile;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{check_no_file_in_the_way, create_folder, is_same_file, require_file, require_folder};
+use crate::memory::Allowance;
 use crate::tables::{EvaluationCase, EvaluationPaths};
 use folders::{nested_image, pair_files};
 use mist_nn::Registry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +46,10 @@ pub struct Options {
     pub workers: usize,
     /// Check every mask for whole numbers and known labels before it is compared.
     pub validate: bool,
+    /// What becomes of cases that cannot be compared.
+    pub missing: Missing,
+    /// Bytes of memory that the command may take; by default what is free.
+    pub max_memory: Option<u64>,
 }
 
 /// Which files are compared.
@@ -55,7 +66,7 @@ pub enum Input {
     },
 }
 
-/// Compares every pair of the input and writes the table. Returns the cases left out of it.
+/// Compares every pair of the input and writes the table, and the list of the cases that failed. Returns those.
 ///
 /// # Errors
 /// The evaluation section or the table of cases is not usable, no case could be compared, or the result cannot be
@@ -98,29 +109,51 @@ pub fn run(options: &Options, _: &Registry, console: &dyn Console) -> Result<Vec
             .hint(options.input.advice()));
     }
     spare_inputs(options, &cases)?;
-    let checks = Checks { known_labels, ignore_label, validate: options.validate };
-    let mut report = evaluate_table(&evaluation, &cases, options.workers, &checks, console)
+    let job = Job {
+        evaluation: &evaluation,
+        cases: &cases,
+        workers: options.workers,
+        checks: Checks { known_labels, ignore_label, validate: options.validate },
+        missing: options.missing,
+        memory: Allowance::new(options.max_memory, console),
+    };
+    let report = evaluate_table(&job, console)
         .map_err(|error| error.if_interrupted("start the same command again; nothing was written"))?;
-    failures.append(&mut report.failures);
+    failures.extend_from_slice(&report.failures);
     if report.rows.is_empty() {
         return Err(nothing_compared(&options.input, &failures, console));
     }
-    if let Some(folder) = options.output_csv.parent() {
-        create_folder(folder)?;
-    }
-    write_results_csv(&report, &options.output_csv)?;
-    console.success(&format!("Evaluation complete. Results saved to {}", options.output_csv.display()));
+    conclude(&report, &failures, &options.output_csv, console)?;
     Ok(failures)
 }
 
-/// Refuses to write the table over what it is made from.
+/// Writes the table and the list of failures beside it, and says what the means are. `failures` are those of the report and
+/// of what came before it.
+pub fn conclude(
+    report: &EvaluationReport,
+    failures: &[CaseFailure],
+    table: &Path,
+    console: &dyn Console,
+) -> Result<()> {
+    if let Some(folder) = table.parent() {
+        create_folder(folder)?;
+    }
+    failures::write(table, failures)?;
+    write_results_csv(report, table)?;
+    console.info(&summary::describe(report, failures, table));
+    console.success(&format!("Evaluation complete. Results saved to {}", table.display()));
+    Ok(())
+}
+
+/// Refuses to write the table, or the list of failures, over what it is made from.
 fn spare_inputs(options: &Options, cases: &[EvaluationCase]) -> Result<()> {
     let table = match &options.input {
         Input::Csv(path) => Some(path),
         Input::Folders { .. } => None,
     };
     let inputs = cases.iter().flat_map(|case| [&case.mask, &case.prediction]).chain(table).chain([&options.config]);
-    match inputs.into_iter().find(|input| is_same_file(input, &options.output_csv)) {
+    let outputs = [&options.output_csv, &failures_file(&options.output_csv)];
+    match inputs.into_iter().find(|input| outputs.iter().any(|output| is_same_file(input, output))) {
         None => Ok(()),
         Some(input) => Err(Error::usage("the table would replace a file that it is made from")
             .at(input)

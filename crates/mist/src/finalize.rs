@@ -3,10 +3,10 @@
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::evaluate::{Checks, evaluate_table, write_results_csv};
+use crate::evaluate::{self, Checks, Job, Missing, evaluate_table};
 use crate::files::{create_folder, require_file, require_folder};
 use crate::memory::Allowance;
-use crate::predict::{Input, Job, Networks, Predictor, Targets, cases, out_of_fold};
+use crate::predict::{self, Input, Networks, Predictor, Targets, cases, out_of_fold};
 use crate::tables::{EvaluationCase, EvaluationPaths, TrainCase, TrainPaths};
 use crate::{device, network, train};
 use mist_nn::Registry;
@@ -84,7 +84,7 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
         let predictor = Predictor::new(&config, networks, None, memory)?;
         failures.extend(unusable);
         let targets = Targets::create(&output, None)?;
-        let job = Job { cases: &cases, targets: &targets, shard: None, resume: false };
+        let job = predict::Job { cases: &cases, targets: &targets, shard: None, resume: false };
         failures.extend(predictor.run(&job, console)?);
         console.info(&format!("Wrote test-set predictions to {}", output.display()));
     }
@@ -158,15 +158,20 @@ fn evaluate(
     table.write(&paths)?;
     console.info(&format!("Wrote {}", paths.display()));
     let known_labels = config.evaluation.known_labels(&config.dataset_info.labels);
-    let checks = Checks { known_labels, ignore_label: config.training.ignore_label, validate: false };
-    let mut report = evaluate_table(&config.evaluation, &table.cases, options.workers, &checks, console)?;
-    failures.append(&mut report.failures);
+    let job = Job {
+        evaluation: &config.evaluation,
+        cases: &table.cases,
+        workers: options.workers,
+        checks: Checks { known_labels, ignore_label: config.training.ignore_label, validate: false },
+        missing: Missing::LeaveOut,
+        memory: Allowance::new(options.max_memory, console),
+    };
+    let report = evaluate_table(&job, console)?;
+    failures.extend_from_slice(&report.failures);
     if report.rows.is_empty() {
         return Ok((Evaluated::Nothing, failures));
     }
-    let output = results.join("results.csv");
-    write_results_csv(&report, &output)?;
-    console.info(&format!("Wrote {}", output.display()));
+    evaluate::conclude(&report, &failures, &results.join("results.csv"), console)?;
     Ok((Evaluated::Something, failures))
 }
 

@@ -1,10 +1,12 @@
 //! How much memory there is, how much of it a command may take, and sizes as people read and type them.
 
 mod allowance;
+mod budget;
 mod control_groups;
 mod size;
 
 pub use allowance::Allowance;
+pub use budget::{Budget, Share};
 pub use size::parse;
 
 /// Memory that this process can still take, in bytes, where the system tells: what the machine has left, or the control

@@ -79,6 +79,12 @@ impl Lattice {
         self.size.iter().product()
     }
 
+    /// Diagonal in mm of the box that voxels around all points fill: `sqrt(Σ (nᵢ·sᵢ)²)`.
+    pub fn diagonal(&self) -> f64 {
+        let [x, y, z] = [0, 1, 2].map(|axis| (self.size[axis] as f64 * self.spacing[axis]).powi(2));
+        (x + y + z).sqrt()
+    }
+
     fn check(&self, sites: &[bool]) -> Result<(), DistanceError> {
         if sites.len() == self.points() {
             Ok(())

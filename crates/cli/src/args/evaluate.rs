@@ -1,5 +1,6 @@
 //! `mist evaluate`.
 
+use super::memory::Memory;
 use super::values;
 use crate::commands::{Action, Context};
 use mist::{CaseFailure, Error, Result, evaluate};
@@ -30,6 +31,12 @@ pub(crate) struct Evaluate {
     /// Check that every file is 3-D and holds only known labels
     #[arg(long)]
     validate: bool,
+    /// What becomes of a case whose prediction is missing, damaged or on another grid: left out of the table, or given the
+    /// worst value of every score, as in challenges; either way it is listed in failures.csv beside the table
+    #[arg(long, value_name = "WHAT", default_value = "leave-out", value_parser = ["leave-out", "worst"])]
+    missing: String,
+    #[command(flatten)]
+    memory: Memory,
 }
 
 impl Evaluate {
@@ -45,6 +52,8 @@ impl Evaluate {
             output_csv: self.output_csv,
             workers: self.num_workers_evaluate,
             validate: self.validate,
+            missing: if self.missing == "worst" { evaluate::Missing::Worst } else { evaluate::Missing::LeaveOut },
+            max_memory: self.memory.max_memory,
         })
     }
 }

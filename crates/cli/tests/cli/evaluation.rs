@@ -97,3 +97,55 @@ fn a_class_of_no_label_of_the_data_set_is_refused() {
     );
     shell.mist(FOLDERS).exits(1).stderr_has("evaluation.organ.labels[0]").stderr_has("besides the background, 1, 7");
 }
+
+/// The reason is kept where a script finds it, the terminal counts the case under the means, and `--missing worst` scores it.
+#[test]
+fn failed_cases_are_listed_counted_and_on_request_the_worst() {
+    let shell = with_section();
+    for id in ["a", "b", "c"] {
+        write(&shell, &format!("truth/{id}.nii.gz"), [0.0, 1.0, 1.0]);
+    }
+    write(&shell, "found/a.nii.gz", [0.0, 1.0, 1.0]);
+    std::fs::write(shell.path("found/b.nii.gz"), "no image").expect("a file");
+    let read = |name: &str| std::fs::read_to_string(shell.path(name)).unwrap_or_default();
+    shell
+        .mist(FOLDERS)
+        .exits(3)
+        .stdout_has("organ_dice      1.0000      0.0000      1.0000")
+        .stdout_has("of 1 case; 2 more failed and are not in these numbers; see ")
+        .stdout_has("scores_failures.csv\n");
+    assert!(read("scores.csv").starts_with("id,organ_dice\na,1.0\nMean,1.0\n"), "{}", read("scores.csv"));
+    let failures = read("scores_failures.csv");
+    let lines: Vec<&str> = failures.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (3, "id,stage,file,reason"), "{failures}");
+    assert!(lines[1].starts_with("b,reading,") && lines[1].contains("/found/b.nii.gz,"), "{failures}");
+    let missing = "/found/c.nii.gz,there is no such prediction";
+    assert!(lines[2].starts_with("c,pairing,") && lines[2].ends_with(missing), "{failures}");
+
+    shell
+        .mist(&format!("{FOLDERS} --missing worst"))
+        .exits(3)
+        .stdout_has("organ_dice      0.3333")
+        .stdout_has("of 3 cases; 2 of them failed and count as the worst; see ");
+    assert!(read("scores.csv").starts_with("id,organ_dice\na,1.0\nb,0.0\nc,0.0\nMean,0.33"), "{}", read("scores.csv"));
+
+    // Mended; the list of earlier failures is gone with them.
+    write(&shell, "found/b.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/c.nii.gz", [0.0, 1.0, 1.0]);
+    shell.mist(FOLDERS).exits(0).stdout_has("of 3 cases\n");
+    assert!(!shell.path("scores_failures.csv").exists());
+    shell.mist(&format!("{FOLDERS} --missing best")).exits(2).stderr_has("leave-out, worst");
+}
+
+#[test]
+fn a_parameter_that_no_metric_has_is_an_error_before_any_case_is_read() {
+    let shell = with_section();
+    write(&shell, "truth/a.nii.gz", [0.0, 1.0, 1.0]);
+    write(&shell, "found/a.nii.gz", [0.0, f32::NAN, 1.0]);
+    shell.write("section.json", r#"{"organ": {"labels": [1], "metrics": {"surf_dice": {"tolerence": 2}}}}"#);
+    shell
+        .mist(FOLDERS)
+        .exits(1)
+        .stderr_has("`organ.metrics.surf_dice.tolerence`")
+        .stderr_has("did you mean `tolerance`?");
+}

@@ -40,7 +40,7 @@ pub struct EvaluationClass {
 pub struct MetricRequest {
     /// One of [`METRICS`].
     pub name: String,
-    /// Parameters as in the file; numbers where known, otherwise ignored.
+    /// Parameters as in the file: numbers, 0 or more, each one that the metric takes.
     pub params: Map<String, Value>,
 }
 
@@ -130,8 +130,10 @@ impl EvaluationClass {
                         return Err(metrics.unknown_key(metric, &names));
                     };
                     let params = field.section()?;
-                    params.note_keys_beside(known);
-                    for (_, param) in params.fields().filter(|(key, _)| known.contains(key)) {
+                    for (key, param) in params.fields() {
+                        if !known.contains(&key) {
+                            return Err(params.unknown_key(key, known));
+                        }
                         param.number("a number, 0 or more", |value| value >= 0.0)?;
                     }
                     Ok(MetricRequest { name: metric.to_owned(), params: params.others() })

@@ -113,6 +113,8 @@ impl Plan {
                 output_csv: folder("test_results.csv"),
                 workers,
                 validate: true,
+                missing: evaluate::Missing::LeaveOut,
+                max_memory: None,
             },
             scans,
         }

@@ -7,7 +7,7 @@ pub const AGGREGATES: [&str; 5] = ["Mean", "Std", "25th Percentile", "Median", "
 
 /// The summaries of a column in the order of [`AGGREGATES`], without its missing cells; `None` for a column that has
 /// nothing else. `Std` is that of a population (divisor n).
-pub(super) fn aggregate(column: &[Option<f64>]) -> [Option<f64>; 5] {
+pub fn aggregate(column: &[Option<f64>]) -> [Option<f64>; 5] {
     let mut present: Vec<f64> = column.iter().flatten().copied().collect();
     if present.is_empty() {
         return [None; 5];

@@ -1,8 +1,10 @@
 //! One case: two files compared class by class.
 
+use super::memory;
 use super::validate::{problem_with, strangers};
 use crate::config::Evaluation;
 use crate::error::{CaseFailure, Error, Result};
+use crate::memory::Allowance;
 use crate::preprocess::read::ORIGIN_TOLERANCE_MM;
 use crate::tables::EvaluationCase;
 use mist_metrics::metric::{self, Metric, Settings};
@@ -11,7 +13,7 @@ use mist_volume::distance::Lattice;
 use mist_volume::nifti::{self, NiftiError};
 use mist_volume::same_grid;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How masks are looked at before they are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +39,14 @@ struct ClassPlan {
     metrics: Vec<(&'static Metric, Settings)>,
 }
 
+impl ClassPlan {
+    fn by_lesion(&self) -> bool {
+        self.metrics.iter().any(|(metric, _)| metric.by_lesion())
+    }
+}
+
 /// Result of one case.
+#[derive(Default)]
 pub(super) struct CaseScores {
     /// One value per column.
     pub(super) values: Vec<Option<f64>>,
@@ -87,62 +96,55 @@ impl Plan {
         }
     }
 
-    /// Compares the two files of a case.
-    pub(super) fn score(&self, case: &EvaluationCase, checks: &Checks) -> Result<CaseScores, CaseFailure> {
-        let fail = |stage: &str, file: Option<&Path>, reason: String| CaseFailure {
-            id: case.id.clone(),
-            stage: stage.into(),
-            file: file.map(Path::to_owned),
-            reason,
-        };
-        let unreadable = |error: NiftiError| fail("reading", Some(&error.path), error.problem.to_string());
+    /// The grid of the true mask, from its header.
+    pub(super) fn grid(&self, case: &EvaluationCase) -> Result<Lattice, CaseFailure> {
+        let grid = nifti::read_header(&case.mask).map_err(|error| unreadable(case, error))?.geometry();
+        Lattice::new(grid.size, grid.spacing).map_err(|error| fail(case, "comparing", Some(&case.mask), error))
+    }
 
-        let grid_of = |path| nifti::read_header(path).map(|header| header.geometry()).map_err(unreadable);
-        let (mask_grid, prediction_grid) = (grid_of(&case.mask)?, grid_of(&case.prediction)?);
-        same_grid(&mask_grid, &prediction_grid, ORIGIN_TOLERANCE_MM).map_err(|mismatch| {
-            fail("comparing", Some(&case.prediction), format!("mask and prediction do not share a grid: {mismatch}"))
-        })?;
-        let grid = Lattice::new(mask_grid.size, mask_grid.spacing)
-            .map_err(|error| fail("comparing", Some(&case.mask), error.to_string()))?;
+    /// Bytes that a case on that grid takes at most.
+    pub(super) fn memory(&self, grid: &Lattice) -> f64 {
+        let by_lesion = self.classes.iter().any(ClassPlan::by_lesion);
+        memory::at_most(grid, by_lesion, rayon::current_num_threads())
+    }
 
-        // One image at a time is held in 4 bytes per voxel; what is kept of it needs 2.
-        let labels: Vec<i64> = self.labels.iter().copied().collect();
-        let mut problems = Vec::new();
-        let mut scores = CaseScores { values: Vec::new(), notes: Vec::new(), strangers: Vec::new() };
-        let allowed: BTreeSet<i64> = self.labels.iter().copied().chain(checks.ignore_label).collect();
-        let mut ignored: Vec<usize> = Vec::new();
-        let mut read = |path: &Path, kind: &str| {
-            let mut volume = nifti::read(path).map_err(unreadable)?;
-            if let Some(([x, y, z], value)) = volume.first_non_finite() {
-                let reason = format!("voxel ({x}, {y}, {z}) is {value}, not a finite number");
-                return Err(fail("reading", Some(path), reason));
-            }
-            if checks.validate {
-                problems.extend(problem_with(volume.voxels(), &allowed).map(|text| format!("the {kind} {text}")));
-            } else {
-                let found = strangers(volume.voxels(), &checks.known_labels);
-                scores.strangers.extend(found.map(|text| format!("the {kind} {text}")));
-            }
-            // The mask comes first, so its marks are known when the prediction is read.
-            if let Some(label) = checks.ignore_label.filter(|_| kind == "mask") {
-                let marked = volume.voxels().iter().enumerate().filter(|(_, value)| f64::from(**value) == label as f64);
-                ignored = marked.map(|(voxel, _)| voxel).collect();
-            }
-            for voxel in &ignored {
-                volume.voxels_mut()[*voxel] = 0.0;
-            }
-            Segmentation::new(volume.voxels(), grid, &labels)
-                .map_err(|error| fail("comparing", Some(path), error.to_string()))
-        };
-        let truth = read(&case.mask, "mask")?;
-        let prediction = read(&case.prediction, "prediction")?;
-        if !problems.is_empty() {
-            return Err(fail("validating", None, problems.join(" | ")));
+    /// The worst value of every column in an image on that grid.
+    pub(super) fn worst(&self, grid: &Lattice) -> Vec<Option<f64>> {
+        let metrics = self.classes.iter().flat_map(|class| &class.metrics);
+        metrics.map(|(metric, _)| Some(metric.worst_value(grid.diagonal()))).collect()
+    }
+
+    /// Compares the two files of a case, whose true mask lies on `grid`. A failure that names the prediction is the
+    /// prediction's own.
+    pub(super) fn score(
+        &self,
+        case: &EvaluationCase,
+        grid: &Lattice,
+        checks: &Checks,
+        allowed: Allowance,
+    ) -> Result<CaseScores, CaseFailure> {
+        if !case.prediction.is_file() {
+            return Err(fail(case, "pairing", Some(&case.prediction), "there is no such prediction"));
         }
-
+        let grid_of = |path| nifti::read_header(path).map(|header| header.geometry());
+        let geometries = grid_of(&case.mask).and_then(|mask| Ok((mask, grid_of(&case.prediction)?)));
+        let (mask_grid, prediction_grid) = geometries.map_err(|error| unreadable(case, error))?;
+        same_grid(&mask_grid, &prediction_grid, ORIGIN_TOLERANCE_MM).map_err(|mismatch| {
+            let reason = format!("mask and prediction do not share a grid: {mismatch}");
+            fail(case, "comparing", Some(&case.prediction), reason)
+        })?;
+        if let Some(shortage) = allowed.shortage(memory::of_reading(grid)) {
+            return Err(fail(case, "reading", Some(&case.mask), shortage));
+        }
+        let (mut scores, [truth, prediction]) = self.read(case, grid, checks)?;
         for class in &self.classes {
-            let comparison = Comparison::of_class(&truth, &prediction, &class.labels)
-                .map_err(|error| fail("comparing", None, format!("class `{}`: {error}", class.name)))?;
+            let problem = |why: String| fail(case, "comparing", None, format!("class `{}`: {why}", class.name));
+            let comparison =
+                Comparison::of_class(&truth, &prediction, &class.labels).map_err(|error| problem(error.to_string()))?;
+            let bytes = memory::of_class(comparison.grid(), class.by_lesion(), rayon::current_num_threads());
+            if let Some(shortage) = allowed.shortage(bytes) {
+                return Err(problem(shortage));
+            }
             for (metric, settings) in &class.metrics {
                 let score = metric.score(&comparison, settings);
                 scores.values.push(Some(score.value));
@@ -151,4 +153,54 @@ impl Plan {
         }
         Ok(scores)
     }
+
+    /// Truth and prediction. One image at a time is held in 4 bytes per voxel; what is kept of it needs 2.
+    fn read(
+        &self,
+        case: &EvaluationCase,
+        grid: &Lattice,
+        checks: &Checks,
+    ) -> Result<(CaseScores, [Segmentation; 2]), CaseFailure> {
+        let labels: Vec<i64> = self.labels.iter().copied().collect();
+        let allowed: BTreeSet<i64> = self.labels.iter().copied().chain(checks.ignore_label).collect();
+        let mut problems: Vec<(PathBuf, String)> = Vec::new();
+        let mut scores = CaseScores::default();
+        let mut ignored: Vec<bool> = Vec::new();
+        let mut read = |path: &Path, kind: &str| {
+            let mut volume = nifti::read(path).map_err(|error| unreadable(case, error))?;
+            if let Some(([x, y, z], value)) = volume.first_non_finite() {
+                let reason = format!("voxel ({x}, {y}, {z}) is {value}, not a finite number");
+                return Err(fail(case, "reading", Some(path), reason));
+            }
+            if checks.validate {
+                let problem = problem_with(volume.voxels(), &allowed);
+                problems.extend(problem.map(|text| (path.to_owned(), format!("the {kind} {text}"))));
+            } else {
+                let found = strangers(volume.voxels(), &checks.known_labels);
+                scores.strangers.extend(found.map(|text| format!("the {kind} {text}")));
+            }
+            // The mask comes first, so its marks are known when the prediction is read.
+            if let Some(label) = checks.ignore_label.filter(|_| kind == "mask") {
+                ignored = volume.voxels().iter().map(|value| f64::from(*value) == label as f64).collect();
+            }
+            for (voxel, _) in volume.voxels_mut().iter_mut().zip(&ignored).filter(|(_, ignored)| **ignored) {
+                *voxel = 0.0;
+            }
+            Segmentation::new(volume.voxels(), *grid, &labels)
+                .map_err(|error| fail(case, "comparing", Some(path), error))
+        };
+        let both = [read(&case.mask, "mask")?, read(&case.prediction, "prediction")?];
+        let [first, more @ ..] = &problems[..] else { return Ok((scores, both)) };
+        let file = more.is_empty().then_some(first.0.as_path());
+        let texts: Vec<&str> = problems.iter().map(|(_, text)| text.as_str()).collect();
+        Err(fail(case, "validating", file, texts.join(" | ")))
+    }
+}
+
+fn fail(case: &EvaluationCase, stage: &str, file: Option<&Path>, reason: impl ToString) -> CaseFailure {
+    CaseFailure { id: case.id.clone(), stage: stage.into(), file: file.map(Path::to_owned), reason: reason.to_string() }
+}
+
+fn unreadable(case: &EvaluationCase, error: NiftiError) -> CaseFailure {
+    fail(case, "reading", Some(&error.path), error.problem)
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 /// Endings of image files, the longer ones first.
 const ENDINGS: [&str; 2] = [".nii.gz", ".nii"];
 
-/// Pairs masks and predictions whose file names are the same up to the ending, sorted by name. A file without a partner,
-/// and a name that occurs with two endings in one folder, is a failure. Hidden files and other files are passed over.
+/// Pairs masks and predictions whose file names are the same up to the ending, sorted by name. A mask without a prediction
+/// is a case with the file that should be there. A prediction without a mask, and a name that occurs with two endings in one
+/// folder, is a failure. Hidden files and other files are passed over.
 pub(super) fn pair_files(masks: &Path, predictions: &Path) -> Result<(Vec<EvaluationCase>, Vec<CaseFailure>)> {
     let (mut mask_files, mut prediction_files) = (images(masks)?, images(predictions)?);
     let ids: BTreeSet<String> = mask_files.keys().chain(prediction_files.keys()).cloned().collect();
@@ -23,7 +24,8 @@ pub(super) fn pair_files(masks: &Path, predictions: &Path) -> Result<(Vec<Evalua
         match found.map(|(folder, files)| one_of(folder, files)) {
             [Ok(Some(mask)), Ok(Some(prediction))] => cases.push(EvaluationCase { id, mask, prediction }),
             [Ok(Some(mask)), Ok(None)] => {
-                fail(mask, format!("no prediction of that name in {}", predictions.display()))
+                let prediction = predictions.join(format!("{id}{}", ENDINGS[0]));
+                cases.push(EvaluationCase { id, mask, prediction });
             }
             [Ok(None), Ok(Some(prediction))] => {
                 fail(prediction, format!("no mask of that name in {}", masks.display()))
@@ -103,10 +105,11 @@ mod tests {
         let masks = folder_with(&["a.nii", "b.nii"]);
         let predictions = folder_with(&["b.nii", "c.nii"]);
         let (cases, failures) = pair_files(masks.path(), predictions.path()).unwrap();
-        assert_eq!(cases.len(), 1);
-        assert_eq!(failures.iter().map(|failure| failure.id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
-        assert!(failures[0].reason.starts_with("no prediction of that name in"));
-        assert!(failures[1].reason.starts_with("no mask of that name in"));
+        // That there is no prediction is noticed where predictions are read.
+        assert_eq!(cases.iter().map(|case| case.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(cases[0].prediction, predictions.path().join("a.nii.gz"));
+        assert_eq!(failures.iter().map(|failure| failure.id.as_str()).collect::<Vec<_>>(), ["c"]);
+        assert!(failures[0].reason.starts_with("no mask of that name in"));
     }
 
     #[test]

@@ -4,10 +4,9 @@ use super::case::{CaseScores, Checks, Plan};
 use crate::config::Evaluation;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
-use crate::interrupt;
+use crate::memory::{Allowance, Budget};
+use crate::parallel;
 use crate::tables::EvaluationCase;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 /// What `results.csv` is made of.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,39 +19,62 @@ pub struct EvaluationReport {
     pub failures: Vec<CaseFailure>,
 }
 
-/// Compares every case of a table, `workers` at the same time. Rows and values do not depend on the number of workers.
-/// Values that are no label count as background; the cases that have some are counted and named in a warning.
+/// What becomes of a case whose prediction is missing, damaged or on another grid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// It has no row in the table.
+    #[default]
+    LeaveOut,
+    /// Every column has its worst value, as in challenges. A case whose true mask cannot be read is left out.
+    Worst,
+}
+
+/// What is compared, and how.
+#[derive(Clone, Debug)]
+pub struct Job<'a> {
+    /// The classes and their metrics.
+    pub evaluation: &'a Evaluation,
+    /// The files.
+    pub cases: &'a [EvaluationCase],
+    /// Cases compared at the same time. Rows and values do not depend on it.
+    pub workers: usize,
+    /// How masks are looked at before they are compared.
+    pub checks: Checks,
+    /// What becomes of cases that cannot be compared.
+    pub missing: Missing,
+    /// Memory of the whole program; a case waits until those before it leave what it may need.
+    pub memory: Allowance,
+}
+
+/// Compares every case of a table. Values that are no label count as background; the cases that have some are counted and
+/// named in a warning.
 ///
 /// # Errors
 /// The section names no class, or an unknown metric, or two columns alike; or the user asked to stop. A case that cannot
 /// be compared is no error but a failure in the report.
-pub fn evaluate_table(
-    evaluation: &Evaluation,
-    rows: &[EvaluationCase],
-    workers: usize,
-    checks: &Checks,
-    console: &dyn Console,
-) -> Result<EvaluationReport> {
-    if evaluation.classes.is_empty() {
+pub fn evaluate_table(job: &Job, console: &dyn Console) -> Result<EvaluationReport> {
+    if job.evaluation.classes.is_empty() {
         return Err(Error::new("the evaluation section names no class").place("evaluation"));
     }
-    let plan = Plan::new(evaluation)?;
-    let columns = plan.columns()?;
-    let mut results = score_all(&plan, rows, workers.clamp(1, rows.len().max(1)), checks, console)?;
-    results.sort_unstable_by_key(|(position, _)| *position);
+    let plan = Plan::new(job.evaluation)?;
+    let mut report = EvaluationReport { columns: plan.columns()?, ..EvaluationReport::default() };
+    let bar = console.bar("Evaluating predictions", job.cases.len() as u64);
+    let budget = Budget::new(job.memory.bytes().unwrap_or(f64::INFINITY));
+    let results = parallel::map(job.cases, job.workers, |case| {
+        let scored = score(&plan, job, case, &budget);
+        bar.advance(1);
+        Ok(scored)
+    })?;
 
-    let mut report = EvaluationReport { columns, ..EvaluationReport::default() };
     let (mut notes, mut strangers) = (Vec::new(), Vec::new());
-    for ((_, result), case) in results.into_iter().zip(rows) {
-        match result {
-            Ok(scores) => {
-                report.rows.push((case.id.clone(), scores.values));
-                notes.extend(scores.notes);
-                if !scores.strangers.is_empty() {
-                    strangers.push(format!("\n  {}: {}", case.id, scores.strangers.join(" | ")));
-                }
+    for (scored, case) in results.into_iter().zip(job.cases) {
+        report.failures.extend(scored.failure);
+        if let Some(scores) = scored.scores {
+            report.rows.push((case.id.clone(), scores.values));
+            notes.extend(scores.notes);
+            if !scores.strangers.is_empty() {
+                strangers.push(format!("\n  {}: {}", case.id, scores.strangers.join(" | ")));
             }
-            Err(failure) => report.failures.push(failure),
         }
     }
     if !strangers.is_empty() {
@@ -60,7 +82,7 @@ pub fn evaluate_table(
             "{} of {} cases hold values that are no label and count as background; `mist evaluate --validate` leaves \
              such cases out{}",
             strangers.len(),
-            rows.len(),
+            job.cases.len(),
             strangers.concat()
         ));
     }
@@ -70,46 +92,27 @@ pub fn evaluate_table(
     Ok(report)
 }
 
-type Scored = (usize, Result<CaseScores, CaseFailure>);
+/// What became of a case: its row, why it failed, or both.
+struct Scored {
+    scores: Option<CaseScores>,
+    failure: Option<CaseFailure>,
+}
 
-/// Results with the positions of their cases, in any order.
-fn score_all(
-    plan: &Plan,
-    cases: &[EvaluationCase],
-    workers: usize,
-    checks: &Checks,
-    console: &dyn Console,
-) -> Result<Vec<Scored>> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .build()
-        .map_err(|error| Error::new("cannot start the worker threads").because(error))?;
-    let bar = console.bar("Evaluating predictions", cases.len() as u64);
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
-    // Each of these threads hands one case at a time to the pool. Were the cases themselves tasks of the pool, a thread
-    // that waits for a part of its case would begin another one, and more cases than workers would be in memory.
-    std::thread::scope(|scope| {
-        for _ in 0..workers.min(cases.len()) {
-            let sender = sender.clone();
-            scope.spawn(|| {
-                let sender = sender;
-                while !interrupt::requested() {
-                    let position = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(case) = cases.get(position) else { break };
-                    let result = pool.install(|| plan.score(case, checks));
-                    bar.advance(1);
-                    if sender.send((position, result)).is_err() {
-                        break;
-                    }
-                }
-            });
+fn score(plan: &Plan, job: &Job, case: &EvaluationCase, budget: &Budget) -> Scored {
+    let grid = match plan.grid(case) {
+        Ok(grid) => grid,
+        Err(failure) => return Scored { scores: None, failure: Some(failure) },
+    };
+    let share = budget.take(plan.memory(&grid));
+    match plan.score(case, &grid, &job.checks, job.memory.resized(share.bytes())) {
+        Ok(scores) => Scored { scores: Some(scores), failure: None },
+        Err(mut failure) => {
+            let is_worst = job.missing == Missing::Worst && failure.file.as_ref() == Some(&case.prediction);
+            let scores = is_worst.then(|| CaseScores { values: plan.worst(&grid), ..CaseScores::default() });
+            if is_worst {
+                failure.reason += "; every score of it is the worst";
+            }
+            Scored { scores, failure: Some(failure) }
         }
-    });
-    drop(sender);
-    let results: Vec<Scored> = receiver.into_iter().collect();
-    if results.len() < cases.len() {
-        return Err(Error::interrupted("the evaluation was stopped"));
     }
-    Ok(results)
 }

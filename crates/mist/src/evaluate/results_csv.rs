@@ -1,7 +1,8 @@
 //! `results.csv`: one row per case, then the summary rows.
 
-use super::aggregate::{AGGREGATES, aggregate};
+use super::aggregate::AGGREGATES;
 use super::report::EvaluationReport;
+use super::summary::summary;
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::text::python_float;
@@ -12,12 +13,6 @@ use std::path::Path;
 pub fn write_results_csv(report: &EvaluationReport, path: &Path) -> Result<()> {
     let encoded = encode(report).map_err(|error| Error::new("cannot write the table").at(path).because(error))?;
     write_atomically(path, &encoded)
-}
-
-/// The summary of a column over all cases, in the order of [`AGGREGATES`].
-pub fn summary(report: &EvaluationReport, column: usize) -> [Option<f64>; 5] {
-    let cells = report.rows.iter().map(|(_, values)| values.get(column).copied().flatten());
-    aggregate(&cells.collect::<Vec<_>>())
 }
 
 fn encode(report: &EvaluationReport) -> Result<Vec<u8>, Box<dyn std::error::Error>> {

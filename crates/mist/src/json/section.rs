@@ -84,9 +84,10 @@ impl<'a> Section<'a> {
 
     /// The error for a key that is none of `known`.
     pub fn unknown_key(&self, key: &str, known: &[&str]) -> Error {
+        let listed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let error = Error::new(format!("`{}` is not a known key", self.path_of(key)))
             .at(self.document.file)
-            .because(format!("known here: {}", known.join(", ")));
+            .because(format!("known here: {listed}"));
         match nearest(key, known.iter().copied()) {
             Some(known) => error.hint(format!("did you mean `{known}`?")),
             None => error,
@@ -95,11 +96,7 @@ impl<'a> Section<'a> {
 
     /// Remarks on keys that nobody asked for and that look like one that somebody did ask for.
     pub fn note_unknown(&self) {
-        self.note_keys_beside(&self.asked.borrow());
-    }
-
-    /// Remarks on keys that are none of `known` but look like one of them.
-    pub fn note_keys_beside(&self, known: &[&str]) {
+        let known = self.asked.borrow();
         for key in self.entries.keys().filter(|key| !known.contains(&key.as_str())) {
             let (present, absent): (Vec<&str>, Vec<&str>) =
                 known.iter().copied().partition(|known| self.entries.contains_key(*known));

@@ -3,9 +3,10 @@
 use crate::config::EvaluationFile;
 use crate::console::Console;
 use crate::error::{CaseFailure, Result};
-use crate::evaluate::{AGGREGATES, Checks, EvaluationReport, evaluate_table, summary, write_results_csv};
+use crate::evaluate::{AGGREGATES, Checks, EvaluationReport, Job, Missing, evaluate_table, summary, write_results_csv};
 use crate::files::require_file;
 use crate::label_map::ENDING;
+use crate::memory::Allowance;
 use crate::tables::{EvaluationCase, MaskPaths};
 use std::path::{Path, PathBuf};
 
@@ -57,8 +58,15 @@ impl Prepared {
         };
         let cases: Vec<EvaluationCase> = self.masks.cases.iter().map(case).collect();
         let (known_labels, ignore_label) = (self.file.known_labels.clone(), self.file.ignore_label);
-        let checks = Checks { known_labels, ignore_label, validate: false };
-        let report = evaluate_table(&self.file.evaluation, &cases, self.workers, &checks, console)?;
+        let job = Job {
+            evaluation: &self.file.evaluation,
+            cases: &cases,
+            workers: self.workers,
+            checks: Checks { known_labels, ignore_label, validate: false },
+            missing: Missing::LeaveOut,
+            memory: Allowance::new(None, console),
+        };
+        let report = evaluate_table(&job, console)?;
         write_results_csv(&report, table)?;
         Ok(report)
     }

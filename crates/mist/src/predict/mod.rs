@@ -5,7 +5,6 @@
 
 mod admission;
 mod array;
-mod budget;
 pub mod ensemble;
 pub mod flips;
 mod infer;

@@ -1,7 +1,6 @@
 //! Many cases, three at a time: while the networks work on one, the next is read and prepared, and the one before goes back to
 //! the grid of its scan and is written.
 
-use super::budget::{Budget, Share};
 use super::infer::{Method, Prediction};
 use super::inputs::Case;
 use super::networks::{Members, Networks};
@@ -15,7 +14,7 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::interrupt;
-use crate::memory::Allowance;
+use crate::memory::{Allowance, Budget, Share};
 use crate::postprocess::Strategy;
 use crate::preprocess::read::read_geometry;
 use crate::preprocess::{self, preprocess_case};
