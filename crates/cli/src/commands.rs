@@ -69,6 +69,7 @@ const COMMANDS: &[Entry] = &[
     Entry::of::<args::DescribeTransforms>(),
     Entry::of::<args::Evaluate>(),
     Entry::of::<args::Rank>(),
+    Entry::of::<args::Report>(),
     Entry::of::<args::View>(),
     Entry::of::<args::RunAll>(),
     Entry::of::<args::Demo>(),
@@ -90,13 +91,20 @@ The usual order, and what each step leaves behind:
   postprocess  the same, cleaned up by rules
   evaluate     a table that compares segmentations with the truth
   rank         which of several such tables is the best
+  report       results/report.html, one page about the run
   view         scans, truth and predictions in the browser
 `run-all` does analyze, preprocess and train in one go.
 New here? `mist demo` shows all of it on real scans.";
 
 /// Commands that MIST does not have.
-const OWN_COMMANDS: &[&str] =
-    &[args::DescribeTransforms::NAME, args::View::NAME, args::Demo::NAME, args::Bench::NAME, args::Aliases::NAME];
+const OWN_COMMANDS: &[&str] = &[
+    args::DescribeTransforms::NAME,
+    args::Report::NAME,
+    args::View::NAME,
+    args::Demo::NAME,
+    args::Bench::NAME,
+    args::Aliases::NAME,
+];
 
 /// The names under which the program answers as one of its commands, such as `mist_train`.
 pub(crate) fn alias_names() -> Vec<String> {

@@ -5,6 +5,7 @@
 
 pub mod analyze;
 pub mod bench;
+mod cases;
 pub mod checksum;
 pub mod config;
 pub mod console;
@@ -34,6 +35,7 @@ pub mod predict;
 pub mod preprocess;
 pub mod random;
 pub mod rank;
+pub mod report;
 pub mod run_all;
 pub mod suggest;
 pub mod tables;

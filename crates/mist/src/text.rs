@@ -1,4 +1,4 @@
-//! Numbers spelled as the files of a run spell them.
+//! Numbers and texts spelled as the files of a run spell them.
 
 /// The shortest decimal that reads back as `value`, in Python's spelling: `0.0001`, `1e-05`, `1.0`, `1e+16`, `nan`, `inf`.
 ///
@@ -30,6 +30,12 @@ pub fn duration(seconds: f64) -> String {
         (0, minutes) => format!("{minutes} min"),
         (hours, minutes) => format!("{hours} h {minutes:02} min"),
     }
+}
+
+/// A text that means itself in HTML and SVG, between tags and as the value of an attribute.
+pub fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// `1 epoch`, `2 epochs`.

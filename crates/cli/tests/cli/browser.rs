@@ -158,7 +158,7 @@ impl Browser {
         let data = self.call("Page.captureScreenshot", json!({ "format": "png" }));
         let bytes = base64(data["data"].as_str().expect("a picture"));
         if let Some(folder) = std::env::var_os("MIST_TEST_PICTURES") {
-            let path = PathBuf::from(folder).join(format!("view-{}.png", self.sent));
+            let path = PathBuf::from(folder).join(format!("{}-{}.png", std::process::id(), self.sent));
             std::fs::write(path, &bytes).expect("a writable folder");
         }
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a PNG");
@@ -167,14 +167,15 @@ impl Browser {
         (pixels, frame.color_type.samples())
     }
 
-    /// What the page complained about, and what it asked of anybody but its own server.
+    /// What the page complained about, and what it asked of anybody but its own server or file.
     pub fn complaints(&self) -> Vec<String> {
         let complaint = |event: &&Value| match event["method"].as_str() {
             Some("Runtime.exceptionThrown") => true,
             Some("Log.entryAdded") => event["params"]["entry"]["level"] == "error",
             Some("Network.requestWillBeSent") => {
                 let address = event["params"]["request"]["url"].as_str().unwrap_or_default();
-                !(address.starts_with("http://127.0.0.1:") || address.starts_with("data:"))
+                let own = ["http://127.0.0.1:", "data:", "file:///"];
+                !own.iter().any(|own| address.starts_with(own))
             }
             _ => false,
         };

@@ -3,7 +3,8 @@
 mod aliases;
 mod bad_files;
 mod bench;
-#[cfg(all(unix, feature = "view"))]
+#[cfg(unix)]
+#[cfg_attr(not(feature = "view"), allow(dead_code))]
 mod browser;
 mod ensembling;
 mod evaluation;
@@ -19,6 +20,7 @@ mod postprocessing;
 mod prediction;
 #[cfg(unix)]
 mod processes;
+mod report;
 mod scans;
 mod shell;
 mod training;

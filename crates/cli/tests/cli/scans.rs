@@ -1,6 +1,7 @@
 //! Six real scans, as they are or analyzed and preprocessed.
 
 use crate::shell::Shell;
+use mist_volume::{Volume, nifti};
 use serde_json::Value;
 use std::path::Path;
 
@@ -36,6 +37,35 @@ pub fn data_set() -> Shell {
         r#"{"task": "hippocampus", "modality": "mr", "train-data": "train", "mask": ["mask"], "images": {"mr": ["mr"]},
             "labels": [0, 1, 2]}"#,
     );
+    shell
+}
+
+/// An id that would be markup, were it not text.
+pub const HOSTILE: &str = "<img src=x onerror=\"document.title='broken'\">";
+/// Where the predictions have an island that the truth does not, and its half width, in voxels.
+pub const ISLAND: ([usize; 3], usize) = ([6, 6, 6], 3);
+
+/// Six real cases, evaluated. Case `015` has an island far from the truth; case `036`, whose scan is gone, is all
+/// background; the others are perfect, one with a hostile name.
+pub fn evaluated() -> Shell {
+    let shell = data_set();
+    std::fs::rename(shell.path("data/train/057"), shell.path("data/train").join(HOSTILE)).expect("a new name");
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    for id in ["015", "036", HOSTILE, "088", "104", "130"] {
+        let truth = nifti::read(&shell.path("data/train").join(id).join("mask.nii.gz")).expect("a mask");
+        let (center, half) = ISLAND;
+        let inside = |index: [usize; 3]| (0..3).all(|axis| index[axis].abs_diff(center[axis]) <= half);
+        let found = Volume::from_fn(*truth.geometry(), |index| match id {
+            "015" if inside(index) => 2_u8,
+            "036" => 0,
+            _ => truth.get(index).map_or(0, |label| *label as u8),
+        });
+        let folder = shell.path("results/predictions/train/raw");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        nifti::write(&folder.join(format!("{id}.nii.gz")), &found).expect("a file");
+    }
+    shell.mist("finalize").exits(0);
+    std::fs::remove_file(shell.path("data/train/036/mr.nii.gz")).expect("a scan");
     shell
 }
 

@@ -42,42 +42,13 @@ fn wrong_ports_are_refused() {
 #[cfg(all(unix, feature = "view"))]
 mod served {
     use crate::browser::Browser;
-    use crate::scans::data_set;
+    use crate::scans::{HOSTILE, ISLAND, evaluated};
     use crate::shell::Shell;
-    use mist_volume::{Volume, nifti};
+    use mist_volume::nifti;
     use serde_json::json;
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::TcpStream;
     use std::process::{Child, ChildStdout, Command, Stdio};
-
-    /// An id that would be markup, were it not text.
-    const HOSTILE: &str = "<img src=x onerror=\"document.title='broken'\">";
-    /// Where the predictions have an island that the truth does not, and its half width, in voxels.
-    const ISLAND: ([usize; 3], usize) = ([6, 6, 6], 3);
-
-    /// Six real cases, evaluated. Case `015` has an island far from the truth; case `036`, whose scan is gone, is all
-    /// background; the others are perfect, one with a hostile name.
-    fn evaluated() -> Shell {
-        let shell = data_set();
-        std::fs::rename(shell.path("data/train/057"), shell.path("data/train").join(HOSTILE)).expect("a new name");
-        shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
-        for id in ["015", "036", HOSTILE, "088", "104", "130"] {
-            let truth = nifti::read(&shell.path("data/train").join(id).join("mask.nii.gz")).expect("a mask");
-            let (center, half) = ISLAND;
-            let inside = |index: [usize; 3]| (0..3).all(|axis| index[axis].abs_diff(center[axis]) <= half);
-            let found = Volume::from_fn(*truth.geometry(), |index| match id {
-                "015" if inside(index) => 2_u8,
-                "036" => 0,
-                _ => truth.get(index).map_or(0, |label| *label as u8),
-            });
-            let folder = shell.path("results/predictions/train/raw");
-            std::fs::create_dir_all(&folder).expect("a folder");
-            nifti::write(&folder.join(format!("{id}.nii.gz")), &found).expect("a file");
-        }
-        shell.mist("finalize").exits(0);
-        std::fs::remove_file(shell.path("data/train/036/mr.nii.gz")).expect("a scan");
-        shell
-    }
 
     /// A running `mist view`, its output so far, and the address that it printed.
     struct Served {

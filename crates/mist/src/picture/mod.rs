@@ -31,6 +31,17 @@ pub struct Scene {
     image: Volume<f32>,
     truth: Volume<f32>,
     prediction: Volume<f32>,
+    /// Intensities shown black and white, where they are known.
+    window: Option<[f32; 2]>,
+}
+
+/// Where the planes are cut, along each axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Where the truth covers most; the middle where it covers nothing.
+    Truth,
+    /// Where truth and prediction differ most; as [`Cut::Truth`] where they do not.
+    Error,
 }
 
 impl Scene {
@@ -40,7 +51,7 @@ impl Scene {
             Ok(volume) => Ok(orientation::to_standard(&volume)),
             Err(error) => Err(Error::new("cannot read the image").at(path).because(error.problem)),
         };
-        let scene = Self { image: read(image)?, truth: read(truth)?, prediction: read(prediction)? };
+        let scene = Self { image: read(image)?, truth: read(truth)?, prediction: read(prediction)?, window: None };
         for (labels, path) in [(&scene.truth, truth), (&scene.prediction, prediction)] {
             if labels.size() != scene.image.size() {
                 let (found, expected) = (labels.size(), scene.image.size());
@@ -51,19 +62,53 @@ impl Scene {
         Ok(scene)
     }
 
-    fn planes(&self) -> Vec<Plane> {
-        let mut scratch = self.image.voxels().to_vec();
-        let [dark, bright] = WINDOW.map(|percent| percentile::percentile_f32(&mut scratch, percent).unwrap_or(0.0));
+    /// Shows the darker of two intensities black and the other white; without this, percentiles of the scan.
+    pub fn with_window(self, window: Option<[f32; 2]>) -> Self {
+        Self { window, ..self }
+    }
+
+    /// PNG files of the axial, coronal and sagittal plane.
+    pub fn pictures(&self, cut: Cut) -> Result<Vec<Vec<u8>>> {
+        let draw = |plane: &Plane| {
+            let mut canvas = Canvas::new(plane.width(), plane.height());
+            plane.draw(&mut canvas, [0, 0]);
+            canvas.to_png().map_err(|error| Error::new("cannot encode the picture").because(error))
+        };
+        self.planes(cut).iter().map(draw).collect()
+    }
+
+    fn planes(&self, cut: Cut) -> Vec<Plane> {
+        let window = self.window.unwrap_or_else(|| {
+            let mut scratch = self.image.voxels().to_vec();
+            WINDOW.map(|percent| percentile::percentile_f32(&mut scratch, percent).unwrap_or(0.0))
+        });
+        let (truth, prediction) = (self.truth.voxels(), self.prediction.voxels());
+        let errors = cut == Cut::Error && truth != prediction;
+        let counts = |voxel: usize| if errors { truth[voxel] != prediction[voxel] } else { truth[voxel] != 0.0 };
         PLANES
             .iter()
-            .map(|axes| Plane::cut(*axes, &self.image, [dark, bright], &self.truth, &self.prediction))
+            .map(|axes| {
+                let depth = largest_slice(self.truth.size(), axes.through(), counts);
+                Plane::cut(*axes, depth, &self.image, window, &self.truth, &self.prediction)
+            })
             .collect()
     }
 }
 
+/// The slice across `axis` in which most voxels count; the middle one if none does.
+fn largest_slice(size: [usize; 3], axis: usize, counts: impl Fn(usize) -> bool) -> usize {
+    let mut counted = vec![0_usize; size[axis]];
+    for voxel in (0..size.iter().product()).filter(|voxel| counts(*voxel)) {
+        let index = [voxel % size[0], voxel / size[0] % size[1], voxel / (size[0] * size[1])];
+        counted[index[axis]] += 1;
+    }
+    let most = counted.iter().copied().max().unwrap_or(0);
+    if most == 0 { size[axis] / 2 } else { counted.iter().position(|count| *count == most).unwrap_or(0) }
+}
+
 /// Writes a PNG with one row per scene: axial, coronal and sagittal plane, each where the truth is largest.
 pub fn write(path: &Path, scenes: &[Scene]) -> Result<()> {
-    let rows: Vec<Vec<Plane>> = scenes.iter().map(Scene::planes).collect();
+    let rows: Vec<Vec<Plane>> = scenes.iter().map(|scene| scene.planes(Cut::Truth)).collect();
     let row_width = |row: &Vec<Plane>| row.iter().map(|plane| plane.width() + GAP).sum::<usize>() + GAP;
     let row_height = |row: &Vec<Plane>| row.iter().map(Plane::height).max().unwrap_or(0) + GAP;
     let width = rows.iter().map(row_width).max().unwrap_or(GAP);
@@ -89,15 +134,19 @@ mod tests {
     fn scene(truth: impl FnMut([usize; 3]) -> f32, prediction: impl FnMut([usize; 3]) -> f32) -> Scene {
         let grid = Geometry::axis_aligned([10, 8, 6], [1.0, 1.0, 2.0]);
         let image = Volume::from_fn(grid, |[x, _, _]| x as f32);
-        Scene { image, truth: Volume::from_fn(grid, truth), prediction: Volume::from_fn(grid, prediction) }
+        let (truth, prediction) = (Volume::from_fn(grid, truth), Volume::from_fn(grid, prediction));
+        Scene { image, truth, prediction, window: None }
     }
 
     fn decoded(scenes: &[Scene]) -> (u32, u32, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("picture.png");
         write(&path, scenes).unwrap();
-        let file = std::io::BufReader::new(std::fs::File::open(&path).unwrap());
-        let mut reader = png::Decoder::new(file).read_info().unwrap();
+        pixels(&std::fs::read(&path).unwrap())
+    }
+
+    fn pixels(picture: &[u8]) -> (u32, u32, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let frame = reader.next_frame(&mut pixels).unwrap();
         (frame.width, frame.height, pixels)
@@ -117,6 +166,24 @@ mod tests {
         let (_, _, different) = decoded(&[scene(block(3), block(4))]);
         assert!(count(&different, TRUTH) > 50 && count(&different, PREDICTION) > 50);
         assert!(count(&different, BOTH) > count(&decoded(&[scene(block(3), |_| 0.0)]).2, BOTH));
+    }
+
+    #[test]
+    fn planes_are_cut_where_most_of_what_is_looked_for_lies() {
+        let truth = |voxel: usize| [1, 4, 5].contains(&voxel);
+        // 2 x 2 x 2 voxels: 1 is (1, 0, 0), 4 is (0, 0, 1), 5 is (1, 0, 1).
+        assert_eq!([0, 1, 2].map(|axis| largest_slice([2; 3], axis, truth)), [1, 0, 1]);
+        assert_eq!(largest_slice([4, 1, 1], 0, |_| false), 2);
+        let block = |from: usize| {
+            move |[x, y, z]: [usize; 3]| f32::from(u8::from((from..7).contains(&x) && (2..6).contains(&y) && z > 2))
+        };
+        let outlines = |cut, colour| {
+            let pictures =
+                scene(block(3), |index| if index == [0, 7, 0] { 1.0 } else { block(3)(index) }).pictures(cut);
+            pictures.unwrap().iter().map(|picture| count(&pixels(picture).2, colour)).sum::<usize>()
+        };
+        assert_eq!(outlines(Cut::Truth, PREDICTION), 0);
+        assert!(outlines(Cut::Error, PREDICTION) > 0);
     }
 
     #[test]

@@ -13,6 +13,13 @@ pub(super) struct Axes {
     upwards: bool,
 }
 
+impl Axes {
+    /// The axis through the plane.
+    pub(super) fn through(self) -> usize {
+        self.through
+    }
+}
+
 /// Axial, coronal, sagittal, for axes along left, posterior and superior.
 pub(super) const PLANES: [Axes; 3] = [
     Axes { across: 0, along: 1, through: 2, upwards: false },
@@ -38,16 +45,16 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    /// Cuts where the labels of the truth cover most. All three volumes have the same size.
+    /// Cuts the slice `depth`. All three volumes have the same size.
     pub(super) fn cut(
         axes: Axes,
+        depth: usize,
         image: &Volume<f32>,
         [dark, bright]: [f32; 2],
         truth: &Volume<f32>,
         prediction: &Volume<f32>,
     ) -> Self {
         let grid = image.geometry();
-        let depth = largest_slice(truth, axes.through);
         let size = [grid.size[axes.across], grid.size[axes.along]];
         let value = |volume: &Volume<f32>, [column, row]: [usize; 2]| {
             let mut index = [0; 3];
@@ -118,18 +125,6 @@ impl Plane {
             (false, false) => None,
         }
     }
-}
-
-/// The slice across `axis` in which most voxels are labelled; the middle one if none is.
-fn largest_slice(labels: &Volume<f32>, axis: usize) -> usize {
-    let size = labels.size();
-    let mut labelled = vec![0_usize; size[axis]];
-    for (position, value) in labels.voxels().iter().enumerate() {
-        let index = [position % size[0], position / size[0] % size[1], position / (size[0] * size[1])];
-        labelled[index[axis]] += usize::from(*value != 0.0);
-    }
-    let most = labelled.iter().copied().max().unwrap_or(0);
-    if most == 0 { size[axis] / 2 } else { labelled.iter().position(|count| *count == most).unwrap_or(0) }
 }
 
 /// Pixels per voxel along width and height, so that millimetres are equally long in all planes.

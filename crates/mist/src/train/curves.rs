@@ -1,6 +1,7 @@
 //! `logs/fold_<k>/training.svg`: losses, Dice and learning rate over the epochs, to look at in any browser.
 
 use super::history::{Epoch, History};
+use crate::text::escaped;
 use std::fmt::Write;
 
 const WIDTH: f64 = 760.0;
@@ -138,10 +139,6 @@ fn short(value: f64) -> String {
     }
     let decimals = if magnitude >= 100.0 { 1 } else { 4 };
     format!("{value:.decimals$}")
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -8,21 +8,15 @@
 mod address;
 mod answer;
 mod browser;
-mod catalogue;
-mod comparison;
-mod labels;
-mod layer;
 mod server;
 mod site;
-#[cfg(test)]
-mod testing;
 
+use crate::cases::Catalogue;
 use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{require_file, require_folder};
 use crate::text::plural;
-use catalogue::Catalogue;
 use mist_nn::Registry;
 use server::Server;
 use site::Site;

@@ -3,9 +3,8 @@
 use super::Viewer;
 use super::address::{Ticket, Token};
 use super::answer::Answer;
-use super::catalogue::{Case, Catalogue};
-use super::comparison::Comparison;
-use super::layer::{self, Unshown};
+use crate::cases::layer::{self, Unshown};
+use crate::cases::{Case, Catalogue, Comparison};
 use crate::error::Result;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -162,8 +161,8 @@ fn gone(reason: Unshown) -> Answer {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::testing::{run, write};
     use super::*;
+    use crate::cases::testing::{run, write};
 
     /// A site with cases of every kind.
     pub(in super::super) fn site() -> (tempfile::TempDir, Site) {

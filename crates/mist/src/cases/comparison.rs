@@ -15,17 +15,17 @@ const LISTED: usize = 20;
 
 /// Values of [`Comparison::errors`].
 mod kind {
-    pub(super) const NONE: u8 = 0;
-    pub(super) const MISSED: u8 = 1;
-    pub(super) const EXTRA: u8 = 2;
-    pub(super) const CONFUSED: u8 = 3;
+    pub(crate) const NONE: u8 = 0;
+    pub(crate) const MISSED: u8 = 1;
+    pub(crate) const EXTRA: u8 = 2;
+    pub(crate) const CONFUSED: u8 = 3;
 }
 
 /// Truth and prediction of a case.
 #[derive(Debug)]
-pub(super) struct Comparison {
+pub(crate) struct Comparison {
     /// 0 where they agree; 1 where the prediction misses something, 2 where it adds something, 3 where it has another label.
-    pub(super) errors: Volume<u8>,
+    pub(crate) errors: Volume<u8>,
     /// The largest errors, largest first.
     places: Vec<Place>,
     /// Number of errors.
@@ -44,7 +44,7 @@ struct Place {
 
 impl Comparison {
     /// Reads and compares two masks, which must lie on the same grid. Voxels that nobody has looked at count as agreement.
-    pub(super) fn of(truth: &Path, prediction: &Path, labels: &Labels) -> Result<Self, Unshown> {
+    pub(crate) fn of(truth: &Path, prediction: &Path, labels: &Labels) -> Result<Self, Unshown> {
         let (truth, prediction) = (layer::mask(truth, labels)?, layer::mask(prediction, labels)?);
         same_grid(truth.geometry(), prediction.geometry(), ORIGIN_TOLERANCE_MM)?;
         Self::of_masks(&truth, &prediction, labels.ignored())
@@ -62,7 +62,7 @@ impl Comparison {
     }
 
     /// For the page: what each error is, its size, and where it lies in the world of NIfTI (RAS, mm).
-    pub(super) fn to_json(&self, labels: &Labels) -> Value {
+    pub(crate) fn to_json(&self, labels: &Labels) -> Value {
         let grid = self.errors.geometry();
         let places: Vec<Value> = self
             .places

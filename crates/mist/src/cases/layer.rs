@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Why a volume cannot be shown.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unshown {
+pub(crate) enum Unshown {
     /// It is not there any longer.
     #[error("{0} is gone")]
     Gone(PathBuf),
@@ -26,7 +26,7 @@ pub(super) enum Unshown {
 }
 
 /// Reads a file, which must be one: a pipe would keep the reader waiting.
-pub(super) fn read(path: &Path) -> Result<Volume<f32>, Unshown> {
+pub(crate) fn read(path: &Path) -> Result<Volume<f32>, Unshown> {
     if !path.is_file() {
         return Err(Unshown::Gone(path.to_owned()));
     }
@@ -34,7 +34,7 @@ pub(super) fn read(path: &Path) -> Result<Volume<f32>, Unshown> {
 }
 
 /// A mask as positions of its labels.
-pub(super) fn mask(path: &Path, labels: &Labels) -> Result<Volume<u8>, Unshown> {
+pub(crate) fn mask(path: &Path, labels: &Labels) -> Result<Volume<u8>, Unshown> {
     let (mut last, mut position) = (0.0, labels.position(0.0));
     Ok(read(path)?.map(|&value| {
         if value != last {
@@ -45,13 +45,13 @@ pub(super) fn mask(path: &Path, labels: &Labels) -> Result<Volume<u8>, Unshown> 
 }
 
 /// A scan as a file: in two bytes per voxel where that changes nothing, else in four.
-pub(super) fn scan(path: &Path) -> Result<Vec<u8>, Unshown> {
+pub(crate) fn scan(path: &Path) -> Result<Vec<u8>, Unshown> {
     let volume = read(path)?;
     let short = |value: &f32| f32::from(*value as i16) == *value;
     if volume.voxels().iter().all(short) { bytes(&volume.map(|value| *value as i16)) } else { bytes(&volume) }
 }
 
 /// A volume as a file.
-pub(super) fn bytes<T: Voxel>(volume: &Volume<T>) -> Result<Vec<u8>, Unshown> {
+pub(crate) fn bytes<T: Voxel>(volume: &Volume<T>) -> Result<Vec<u8>, Unshown> {
     Ok(nifti::to_bytes(volume)?)
 }

@@ -1,4 +1,4 @@
-//! A results folder with a case of every kind, for the tests of this module.
+//! A results folder with a case of every kind, for the tests of what shows cases.
 
 use super::catalogue::Catalogue;
 use crate::config::{
@@ -8,9 +8,9 @@ use mist_volume::{Geometry, Volume, nifti};
 use std::path::Path;
 
 /// An id that would be markup, were it not text.
-pub(super) const HOSTILE: &str = "<img src=x onerror=alert(1)>\"&'";
+pub(crate) const HOSTILE: &str = "<img src=x onerror=alert(1)>\"&'";
 
-pub(super) fn config() -> Config {
+pub(crate) fn config() -> Config {
     let dataset_info =
         DatasetInfo { task: "livers".into(), modality: Modality::Ct, images: vec!["ct".into()], labels: vec![0, 1, 4] };
     let preprocessing = Preprocessing {
@@ -36,7 +36,7 @@ pub(super) fn config() -> Config {
 }
 
 /// Writes a volume of 4 x 3 x 2 voxels; `values` are those of the first ones, the others are 0.
-pub(super) fn write(path: &Path, values: &[f32]) {
+pub(crate) fn write(path: &Path, values: &[f32]) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let mut values = values.iter().copied();
     let volume = Volume::from_fn(Geometry::axis_aligned([4, 3, 2], [1.0; 3]), |_| values.next().unwrap_or(0.0));
@@ -44,7 +44,7 @@ pub(super) fn write(path: &Path, values: &[f32]) {
 }
 
 /// A folder with the files of a run, and the catalogue of it.
-pub(super) fn run() -> (tempfile::TempDir, Catalogue) {
+pub(crate) fn run() -> (tempfile::TempDir, Catalogue) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let mut train = String::from("id,fold,mask,ct\n");

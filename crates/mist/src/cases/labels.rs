@@ -4,7 +4,7 @@ use crate::config::Config;
 use serde_json::{Value, json};
 
 /// The labels of a run. Masks are shown as positions in this list; the background is 0.
-pub(super) struct Labels {
+pub(crate) struct Labels {
     values: Vec<i64>,
     names: Vec<String>,
     ignored: Option<u8>,
@@ -12,10 +12,10 @@ pub(super) struct Labels {
 
 /// Shown for values that are no label. No list is so long that a label has this position, unless all 256 bytes are labels,
 /// and then there is no other byte.
-pub(super) const STRANGER: u8 = 255;
+pub(crate) const STRANGER: u8 = 255;
 
 impl Labels {
-    pub(super) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config) -> Self {
         let values = config.dataset_info.labels.clone();
         let ignored = values.iter().position(|label| Some(*label) == config.training.ignore_label);
         let names = values.iter().map(|label| name(*label, config)).collect();
@@ -23,23 +23,28 @@ impl Labels {
     }
 
     /// Position of the label with this value; [`STRANGER`] where there is none.
-    pub(super) fn position(&self, value: f32) -> u8 {
+    pub(crate) fn position(&self, value: f32) -> u8 {
         let found = self.values.iter().position(|label| *label as f32 == value);
         found.and_then(|position| u8::try_from(position).ok()).unwrap_or(STRANGER)
     }
 
     /// What people call the label at a position.
-    pub(super) fn name(&self, position: u8) -> &str {
+    pub(crate) fn name(&self, position: u8) -> &str {
         self.names.get(usize::from(position)).map_or("no label", String::as_str)
     }
 
+    /// What people call the labels, in order.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// The position of the label for voxels that nobody has looked at.
-    pub(super) fn ignored(&self) -> Option<u8> {
+    pub(crate) fn ignored(&self) -> Option<u8> {
         self.ignored
     }
 
     /// For the page: the value and name of every label, in order.
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         self.values.iter().zip(&self.names).map(|(value, name)| json!({ "value": value, "name": name })).collect()
     }
 }

@@ -2,53 +2,55 @@
 
 use super::labels::Labels;
 use crate::config::{Config, Modality};
+use crate::error::CaseFailure;
 use crate::error::Result;
-use crate::evaluate::Scores;
+use crate::evaluate::{Scores, failures_file};
 use crate::predict::out_of_fold;
 use crate::tables::{CaseFiles, LeftOut, TestPaths, TrainPaths};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Everything that the page lists.
-pub(super) struct Catalogue {
-    task: String,
-    results: PathBuf,
-    channels: Vec<String>,
-    pub(super) labels: Labels,
+/// Everything that a page lists.
+pub(crate) struct Catalogue {
+    pub(crate) task: String,
+    pub(crate) results: PathBuf,
+    pub(crate) channels: Vec<String>,
+    pub(crate) labels: Labels,
     /// Intensities shown black and white; the page finds its own where there are none.
-    window: Option<[f64; 2]>,
-    columns: Vec<String>,
+    pub(crate) window: Option<[f64; 2]>,
+    /// Names of the scores: `<class>_<metric>`.
+    pub(crate) columns: Vec<String>,
     /// Columns of the Dice of each class.
     dice: Vec<(usize, String)>,
     /// Worst first; then those without a score; then the test cases.
-    pub(super) cases: Vec<Case>,
+    pub(crate) cases: Vec<Case>,
     /// What the reader should know about the list as a whole.
-    pub(super) gap: Option<String>,
+    pub(crate) gap: Option<String>,
 }
 
 /// One case.
 #[derive(Debug, PartialEq)]
-pub(super) struct Case {
-    id: String,
-    group: Group,
-    fold: Option<usize>,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) group: Group,
+    pub(crate) fold: Option<usize>,
     /// One value per column of `results.csv`; empty where the case has no score.
-    scores: Vec<Option<f64>>,
+    pub(crate) scores: Vec<Option<f64>>,
     /// Mean over the classes that have a Dice.
-    dice: Option<f64>,
+    pub(crate) dice: Option<f64>,
     /// Scans that the tables name, in channel order.
-    pub(super) scans: Vec<PathBuf>,
+    pub(crate) scans: Vec<PathBuf>,
     /// Mask, where there is one.
-    pub(super) truth: Option<PathBuf>,
+    pub(crate) truth: Option<PathBuf>,
     /// Prediction, where there is one.
-    pub(super) prediction: Option<PathBuf>,
+    pub(crate) prediction: Option<PathBuf>,
     /// What is wrong with the case.
-    problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
 }
 
 /// Where a case stands in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
+pub(crate) enum Group {
     Scored,
     Unscored,
     Test,
@@ -56,7 +58,7 @@ enum Group {
 
 impl Catalogue {
     /// Reads the tables of a results folder.
-    pub(super) fn read(results: &Path, config: &Config) -> Result<Self> {
+    pub(crate) fn read(results: &Path, config: &Config) -> Result<Self> {
         let optional = |name: &str| Some(results.join(name)).filter(|path| path.is_file());
         let scores = optional("results.csv").map(|path| Scores::read(&path)).transpose()?;
         let gap = scores.is_none().then(|| {
@@ -70,6 +72,7 @@ impl Catalogue {
         let mut cases = held_out(results, &train, &scores, &dice);
         cases.extend(strays(&train, &scores, &dice));
         cases.extend(left_out(results)?);
+        explain(&mut cases, &LeftOut::read(&failures_file(&results.join("results.csv")))?);
         cases.extend(test_cases(results, &test));
         sort(&mut cases);
         let window = config.preprocessing.ct_normalization.window();
@@ -88,7 +91,7 @@ impl Catalogue {
     }
 
     /// For the page.
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({
             "task": self.task,
             "results": self.results.display().to_string(),
@@ -167,6 +170,15 @@ fn strays(train: &TrainPaths, scores: &Scores, dice: &[(usize, String)]) -> Vec<
     strays
         .map(|case| Case { group: if case.dice.is_some() { Group::Scored } else { Group::Unscored }, ..case })
         .collect()
+}
+
+/// Why the evaluation left cases out, beside what else is wrong with them.
+fn explain(cases: &mut [Case], failures: &[CaseFailure]) {
+    for failure in failures {
+        for case in cases.iter_mut().filter(|case| case.id == failure.id && case.group != Group::Test) {
+            case.problems.push(format!("the evaluation left it out: {failure}"));
+        }
+    }
 }
 
 /// Cases that the analysis left out.
