@@ -176,3 +176,71 @@ fn foreground_sampling_probability() {
     edit(&shell, "/training", json!({"dali_foreground_prob": 1.5}));
     train(&shell, "").exits(1).stderr_has("`training.dali_foreground_prob` is 1.5");
 }
+
+/// Columns of the table that `mist_evaluate` makes of the scans' own masks with a section, and the first case's scores.
+fn evaluated(shell: &Shell, section: &Value) -> (String, String) {
+    let config = json!({ "evaluation": section }).to_string();
+    shell.write("evaluation.json", &config);
+    let line =
+        "mist_evaluate --config evaluation.json --paths-csv pairs.csv --output-csv scores.csv --num-workers-evaluate 2";
+    run(shell, line).exits(0);
+    let table = std::fs::read_to_string(shell.path("scores.csv")).expect("a table");
+    let mut lines = table.lines().map(str::to_owned);
+    (lines.next().unwrap_or_default(), lines.next().unwrap_or_default())
+}
+
+/// A shell with a table of masks that are compared with themselves.
+fn with_pairs() -> Shell {
+    let shell = with_commands(data_set());
+    let row = |id: &str| format!("{id},data/train/{id}/mask.nii.gz,data/train/{id}/mask.nii.gz\n");
+    shell.write("pairs.csv", &format!("id,mask,prediction\n{}{}", row("015"), row("036")));
+    shell
+}
+
+#[test]
+fn evaluation_metrics_different_metrics_per_class() {
+    let shell = with_pairs();
+    let section = json!({
+        "wt": {"labels": [1, 2, 4], "metrics": {"dice": {}}},
+        "et": {"labels": [4], "metrics": {"dice": {}, "surf_dice": {"tolerance": 1.0}}}
+    });
+    let (header, first) = evaluated(&shell, &section);
+    assert_eq!((header.as_str(), first.as_str()), ("id,wt_dice,et_dice,et_surf_dice", "015,1.0,1.0,1.0"));
+}
+
+#[test]
+fn evaluation_metrics_surface_dice_tolerances_per_class() {
+    let shell = with_pairs();
+    let class = |labels: Value, tolerance: f64| json!({ "labels": labels, "metrics": { "dice": {}, "surf_dice": { "tolerance": tolerance } } });
+    let section =
+        json!({ "wt": class(json!([1, 2, 4]), 3.0), "tc": class(json!([1, 4]), 2.0), "et": class(json!([4]), 1.0) });
+    let (header, _) = evaluated(&shell, &section);
+    assert_eq!(header, "id,wt_dice,wt_surf_dice,tc_dice,tc_surf_dice,et_dice,et_surf_dice");
+    // The larger of two tolerances forgives more.
+    let moved = "id,mask,prediction\n015,data/train/015/mask.nii.gz,moved.nii.gz\n";
+    let mask = mist_volume::nifti::read(&shell.path("data/train/015/mask.nii.gz")).expect("a mask");
+    let shifted = mist_volume::Volume::from_fn(*mask.geometry(), |[x, y, z]| {
+        let before = x.checked_sub(2).and_then(|x| mask.get([x, y, z]).copied());
+        before.unwrap_or(0.0)
+    });
+    mist_volume::nifti::write(&shell.path("moved.nii.gz"), &shifted).expect("a file");
+    shell.write("pairs.csv", moved);
+    let surface = |tolerance: f64| {
+        let (_, first) = evaluated(&shell, &json!({ "wt": class(json!([1, 2]), tolerance) }));
+        first.rsplit(',').next().and_then(|score| score.parse::<f64>().ok()).expect("a score")
+    };
+    let (strict, lenient) = (surface(1.0), surface(3.0));
+    assert!(strict < 0.95 && lenient > 0.99, "{strict} within 1 mm, {lenient} within 3 mm");
+}
+
+#[test]
+fn evaluation_metrics_available_metrics() {
+    let shell = with_pairs();
+    let lesions = json!({ "min_lesion_volume": 5.0, "dilation_iters": 2, "gt_consolidation_iters": 1 });
+    let section = json!({ "all": { "labels": [1, 2], "metrics": {
+        "dice": {}, "haus95": {}, "avg_surf": {}, "surf_dice": {}, "lesion_wise_dice": {}, "lesion_wise_haus95": lesions,
+        "lesion_wise_surf_dice": { "tolerance": 2.0 }
+    } } });
+    let (_, first) = evaluated(&shell, &section);
+    assert_eq!(first, "015,1.0,0.0,0.0,1.0,1.0,0.0,1.0");
+}
