@@ -2,7 +2,7 @@
 
     PYTHON benches/compare_predict.py --models-dir M --config C --paths-csv P --program PATH/TO/mist [--rounds 1]
 
-PYTHON is an interpreter with mist-medical 2.3.0. Prints the seconds and the most memory of both, from start to end, and the
+PYTHON is an interpreter with mist-medical 2.3.0 and nibabel. Prints the seconds and the most memory of both, from start to end, and the
 share of voxels on which they agree.
 """
 

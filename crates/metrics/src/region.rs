@@ -29,6 +29,14 @@ impl Region {
         Self { start: pick(usize::min, self.start, other.start), end: pick(usize::max, self.end, other.end) }
     }
 
+    /// The box of what is in both; empty where nothing is, and then its ends are its starts.
+    pub(crate) fn intersection(self, other: Self) -> Self {
+        let start = [0, 1, 2].map(|axis| self.start[axis].max(other.start[axis]));
+        let end = [0, 1, 2].map(|axis| self.end[axis].min(other.end[axis]).max(start[axis]));
+        let is_empty = (0..3).any(|axis| end[axis] == start[axis]);
+        Self { start, end: if is_empty { start } else { end } }
+    }
+
     /// Voxels per axis.
     pub(crate) fn size(&self) -> [usize; 3] {
         [0, 1, 2].map(|axis| self.end[axis].saturating_sub(self.start[axis]))

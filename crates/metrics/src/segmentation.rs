@@ -23,12 +23,15 @@ pub enum SegmentationError {
     },
 }
 
-/// A label image in two bytes per voxel, with the box of each label. Labels that nobody asked for count as background.
+/// A label image in two bytes per voxel of the box around its labels, with the box of each label. Labels that nobody asked for
+/// count as background.
 #[derive(Clone, Debug)]
 pub struct Segmentation {
     grid: Lattice,
     /// Ascending, without repetition; code `n` in `codes` is `labels[n - 1]`, code 0 is background.
     labels: Vec<i64>,
+    /// The box that `codes` are of; beyond it everything is background.
+    kept: Region,
     codes: Vec<u16>,
     /// Box of each code; that of the background is not kept.
     regions: Vec<Region>,
@@ -47,23 +50,30 @@ impl Segmentation {
             return Err(SegmentationError::Labels { count: labels.len() });
         }
         let [nx, ny, _] = grid.size();
-        let mut codes = vec![0; voxels.len()];
         let nothing = || vec![Region::EMPTY; labels.len() + 1];
-        let regions = codes
-            .par_chunks_mut((nx * ny).max(1))
-            .zip(voxels.par_chunks((nx * ny).max(1)))
+        let plane = (nx * ny).max(1);
+        let regions = voxels
+            .par_chunks(plane)
             .enumerate()
-            .map(|(z, (codes, voxels))| {
+            .map(|(z, voxels)| {
                 let mut regions = nothing();
-                for (y, (codes, voxels)) in codes.chunks_mut(nx).zip(voxels.chunks(nx)).enumerate() {
-                    encode_row(voxels, &labels, codes, |code, x| {
-                        regions[code] = regions[code].union(Region::run(x, y, z));
-                    });
+                for (y, voxels) in voxels.chunks(nx.max(1)).enumerate() {
+                    for_each_run(voxels, &labels, |code, x| regions[code] = regions[code].union(Region::run(x, y, z)));
                 }
                 regions
             })
             .reduce(nothing, |a, b| a.into_iter().zip(b).map(|(a, b)| a.union(b)).collect());
-        Ok(Self { grid, labels, codes, regions })
+        let kept = regions.iter().fold(Region::EMPTY, |union, region| union.union(*region));
+        let [width, height, depth] = kept.size();
+        let mut codes = vec![0; width * height * depth];
+        codes.par_chunks_mut((width * height).max(1)).enumerate().for_each(|(z, codes)| {
+            for (y, codes) in codes.chunks_mut(width.max(1)).enumerate() {
+                let row = nx * (kept.start[1] + y + ny * (kept.start[2] + z));
+                let voxels = &voxels[row + kept.start[0]..row + kept.end[0]];
+                for_each_run(voxels, &labels, |code, x| codes[x].fill(code as u16));
+            }
+        });
+        Ok(Self { grid, labels, kept, codes, regions })
     }
 
     /// Size in voxels and spacing in mm.
@@ -86,12 +96,27 @@ impl Segmentation {
     /// The mask of `labels` inside `region`, x fastest.
     pub(crate) fn mask_of(&self, labels: &[i64], region: Region) -> Vec<bool> {
         let selection = self.selection(labels);
-        region.gather(&self.codes, self.grid.size(), |&code| selection[usize::from(code)])
+        let ([width, height, depth], [kept_width, kept_height, _]) = (region.size(), self.kept.size());
+        let mut mask = vec![false; width * height * depth];
+        let both = region.intersection(self.kept);
+        for z in both.start[2]..both.end[2] {
+            for y in both.start[1]..both.end[1] {
+                let row = |of: Region, width: usize, height: usize| {
+                    let start = width * (y - of.start[1] + height * (z - of.start[2]));
+                    start + both.start[0] - of.start[0]..start + both.end[0] - of.start[0]
+                };
+                let codes = &self.codes[row(self.kept, kept_width, kept_height)];
+                for (inside, code) in mask[row(region, width, height)].iter_mut().zip(codes) {
+                    *inside = selection[usize::from(*code)];
+                }
+            }
+        }
+        mask
     }
 }
 
-/// Writes the codes of one row, run by run, and reports the runs that are not background.
-fn encode_row(voxels: &[f32], labels: &[i64], codes: &mut [u16], mut found: impl FnMut(usize, std::ops::Range<usize>)) {
+/// Reports the runs of one row that are not background, with their codes.
+fn for_each_run(voxels: &[f32], labels: &[i64], mut found: impl FnMut(usize, std::ops::Range<usize>)) {
     let mut start = 0;
     for run in voxels.chunk_by(|a, b| a == b) {
         let end = start + run.len();
@@ -99,7 +124,6 @@ fn encode_row(voxels: &[f32], labels: &[i64], codes: &mut [u16], mut found: impl
         // Labels are whole numbers below 2^53, so the comparison in double is exact.
         let position = labels.binary_search_by(|&label| (label as f64).total_cmp(&value));
         if let Ok(position) = position {
-            codes[start..end].fill((position + 1) as u16);
             found(position + 1, start..end);
         }
         start = end;
@@ -127,6 +151,21 @@ mod tests {
         assert_eq!(segmentation.region_of(&[3]), Region::EMPTY, "nobody asked for 3");
         let mask = segmentation.mask_of(&[4, 700], Region::whole([4, 2, 2]));
         assert_eq!((0..16).filter(|&voxel| mask[voxel]).collect::<Vec<_>>(), [1, 2, 14]);
+    }
+
+    #[test]
+    fn masks_of_any_box_are_those_of_the_image() {
+        let mut voxels = [0.0_f32; 16];
+        voxels[5] = 1.0;
+        voxels[14] = 2.0;
+        let segmentation = Segmentation::new(&voxels, grid(), &[1, 2]).unwrap();
+        let inside = |region: Region| {
+            let mask = segmentation.mask_of(&[1, 2], region);
+            (0..mask.len()).filter(|&voxel| mask[voxel]).collect::<Vec<_>>()
+        };
+        assert_eq!(inside(Region::whole([4, 2, 2])), [5, 14]);
+        assert_eq!(inside(Region { start: [1, 1, 0], end: [4, 2, 2] }), [0, 4]);
+        assert!(inside(Region { start: [3, 0, 0], end: [4, 2, 2] }).is_empty(), "beside what is kept");
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl SurfaceDistances {
                 .unwrap_or_else(|_| vec![f64::INFINITY; from.corners.len()]);
             DirectedDistances::new(distances, from.areas.clone())
         };
-        let (truth, prediction) = rayon::join(|| directed(&truth, &prediction), || directed(&prediction, &truth));
-        Self { truth, prediction }
+        // One after the other: each uses all threads, and a transform takes much memory.
+        Self { truth: directed(&truth, &prediction), prediction: directed(&prediction, &truth) }
     }
 }

@@ -69,7 +69,6 @@ impl Outputs {
     }
 
     /// Classes that exclude each other; label `i` is class `i`.
-    #[cfg(test)]
     pub fn classes(count: usize) -> Self {
         let names = (1..count).map(|label| format!("label_{label}")).collect();
         Self { encoding: Encoding::classes(count), names, own_labels: Vec::new(), weights: None }

@@ -34,8 +34,8 @@ pub(crate) struct Predict {
     /// to 1 with a sum of 1 everywhere; implies --output-probs
     #[arg(long, value_name = "KIND", value_parser = ["reference", "normalized"])]
     probabilities: Option<String>,
-    /// Windows that a network gets at once; by default what the config says, or twice the batch size of training. Changes speed
-    /// and memory, never the result
+    /// Windows that a network gets at once; by default what the config says, or up to twice the batch size of training, fewer
+    /// of large patches. Changes speed and memory, never the result
     #[arg(long, value_name = "COUNT", value_parser = values::positive)]
     sw_batch_size: Option<usize>,
     /// Leave out the cases that are done: whose segmentation is there, made from the same scans, weights and settings

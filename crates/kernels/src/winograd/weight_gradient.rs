@@ -19,8 +19,8 @@ use crate::output::{filled_parts, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Lines, add_products};
 
-/// Tiles that are transformed and added together.
-const TILES: usize = 8;
+/// Tiles that are transformed and added together: for so many, the sums of all frequencies are read and written once.
+const TILES: usize = 24;
 /// Least tiles of a chunk: the sums of one have to be transformed back.
 const CHUNK: usize = 64;
 /// Jobs that are wanted, for the threads of a large machine. A constant, as the order of the sums depends on it.

@@ -9,9 +9,9 @@ const CODES: f64 = 2.0;
 /// Bytes per voxel of a mark for voxels that do not count.
 const MARK: f64 = 1.0;
 
-/// Bytes per voxel of a crop for two masks, and for the distance transforms of both at once.
+/// Bytes per voxel of a crop for two masks, and for the distance transform of one at a time.
 const MASKS: f64 = 2.0;
-const DISTANCES: f64 = 2.0 * (1.0 + 8.0);
+const DISTANCES: f64 = 1.0 + 8.0;
 
 /// Bytes per voxel of a crop for lesions: their numbers on both sides, and which voxels a dilation has reached.
 const LESIONS: f64 = 3.0 * 4.0;
