@@ -24,6 +24,9 @@ pub(crate) const GT_CONSOLIDATION_ITERS: Parameter = Parameter { name: "gt_conso
 /// The parameters of every lesion-wise metric.
 pub(crate) const PARAMETERS: &[Parameter] = &[MIN_LESION_VOLUME, DILATION_ITERS, GT_CONSOLIDATION_ITERS];
 
+/// Lesions whose boxes have more voxels are compared one after another: each uses all threads, and much memory.
+const LARGE: usize = 1 << 20;
+
 const NEIGHBOURS: Connectivity = Connectivity::Edges;
 
 /// The lesions of one class of one case.
@@ -98,22 +101,28 @@ impl<'a> Lesions<'a> {
     /// positives)`, where `score` compares a detected lesion with the union of its matches, and `missing` stands for a
     /// lesion that was missed as for a false positive. `None` when there is nothing to average.
     pub(crate) fn mean(&self, missing: f64, score: impl Fn(&Comparison) -> f64 + Sync) -> Option<f64> {
-        let scores: Vec<f64> = self
-            .counted
-            .par_iter()
-            .map(|lesion| self.compare(lesion).map_or(missing, |comparison| score(&comparison)))
-            .collect();
+        let of_one = |lesion: &Lesion| self.compare(lesion).map_or(missing, |comparison| score(&comparison));
+        let is_large = |lesion: &Lesion| self.region(lesion).size().iter().product::<usize>() > LARGE;
+        let small = |lesion: &Lesion| if is_large(lesion) { 0.0 } else { of_one(lesion) };
+        let mut scores: Vec<f64> = self.counted.par_iter().map(small).collect();
+        for (score, lesion) in scores.iter_mut().zip(&self.counted).filter(|(_, lesion)| is_large(lesion)) {
+            *score = of_one(lesion);
+        }
         let total = self.count() + self.false_positives;
         let sum = scores.iter().sum::<f64>() + self.false_positives as f64 * missing;
         (total > 0).then(|| sum / total as f64)
     }
 
-    /// A detected lesion against the union of its matches, whole components.
-    fn compare(&self, lesion: &Lesion) -> Option<Comparison> {
-        let size = self.comparison.grid().size();
+    /// The box around a lesion and its matches.
+    fn region(&self, lesion: &Lesion) -> Region {
         let matches =
             lesion.matches.iter().filter_map(|&component| self.prediction_regions.get(component as usize - 1));
-        let region = matches.fold(lesion.region, |union, &region| union.union(region));
+        matches.fold(lesion.region, |union, &region| union.union(region))
+    }
+
+    /// A detected lesion against the union of its matches, whole components.
+    fn compare(&self, lesion: &Lesion) -> Option<Comparison> {
+        let (size, region) = (self.comparison.grid().size(), self.region(lesion));
         if lesion.matches.is_empty() {
             return None;
         }

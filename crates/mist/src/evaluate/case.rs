@@ -105,7 +105,7 @@ impl Plan {
     /// Bytes that a case on that grid takes at most.
     pub(super) fn memory(&self, grid: &Lattice) -> f64 {
         let by_lesion = self.classes.iter().any(ClassPlan::by_lesion);
-        memory::at_most(grid, by_lesion, rayon::current_num_threads())
+        memory::at_most(grid, by_lesion)
     }
 
     /// The worst value of every column in an image on that grid.
@@ -141,7 +141,7 @@ impl Plan {
             let problem = |why: String| fail(case, "comparing", None, format!("class `{}`: {why}", class.name));
             let comparison =
                 Comparison::of_class(&truth, &prediction, &class.labels).map_err(|error| problem(error.to_string()))?;
-            let bytes = memory::of_class(comparison.grid(), class.by_lesion(), rayon::current_num_threads());
+            let bytes = memory::of_class(comparison.grid(), class.by_lesion());
             if let Some(shortage) = allowed.shortage(bytes) {
                 return Err(problem(shortage));
             }

@@ -21,18 +21,14 @@ pub(super) fn of_reading(grid: &Lattice) -> f64 {
     grid.points() as f64 * (IMAGE + 2.0 * CODES + MARK)
 }
 
-/// Bytes at most for a class whose crop is that of `grid`, on so many threads, besides the codes of both images.
-pub(super) fn of_class(grid: &Lattice, by_lesion: bool, threads: usize) -> f64 {
-    let lesions = match by_lesion {
-        // Each thread may look at a lesion that is almost all there is.
-        true => LESIONS + threads as f64 * (MASKS + DISTANCES),
-        false => 0.0,
-    };
+/// Bytes at most for a class whose crop is that of `grid`, besides the codes of both images.
+pub(super) fn of_class(grid: &Lattice, by_lesion: bool) -> f64 {
+    let lesions = if by_lesion { LESIONS + MASKS + DISTANCES } else { 0.0 };
     grid.points() as f64 * (MASKS + DISTANCES.max(lesions))
 }
 
 /// Bytes at most, for any content of the two images.
-pub(super) fn at_most(grid: &Lattice, by_lesion: bool, threads: usize) -> f64 {
+pub(super) fn at_most(grid: &Lattice, by_lesion: bool) -> f64 {
     let codes = grid.points() as f64 * 2.0 * CODES;
-    of_reading(grid).max(codes + of_class(grid, by_lesion, threads))
+    of_reading(grid).max(codes + of_class(grid, by_lesion))
 }
