@@ -1,5 +1,5 @@
-//! The transforms of the weight gradient in two steps: columns of voxels along depth and height, then lines of columns
-//! along width.
+//! The transforms of the fused forward pass and of the weight gradient in two steps: columns of voxels along depth and height,
+//! then lines of columns along width.
 //!
 //! Between the steps there are `(D + 2) * (H + 2)` values per column, two thirds of the frequencies that they become
 //! (with tiles of 4 along width), and the second step makes few frequencies at a time, which are used at once.

@@ -14,7 +14,7 @@ pub mod out_of_fold;
 mod pipeline;
 mod probabilities;
 mod probability_volume;
-mod report;
+pub(crate) mod report;
 pub mod restore;
 mod run;
 pub mod settings;

@@ -52,7 +52,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     let catalogue = Catalogue::read(results, &config)?;
     let ranking = options.ranking.as_deref().map(ranking::section).transpose()?;
     let table = ScoreTable::of(&catalogue);
-    let problems = problems::all(results, &catalogue)?;
+    let problems = problems::all(results, &catalogue);
 
     let mut page = Page::new(&catalogue.task);
     page.add("", &scores::headline(&catalogue, &table, problems.len()));

@@ -1,10 +1,8 @@
 //! What a reader should look at: failures, missing results, warnings.
 
 use crate::cases::{Catalogue, Group};
-use crate::error::Result;
-use crate::json;
+use crate::predict::report as prediction;
 use crate::text::{escaped, plural};
-use serde_json::Value;
 use std::path::Path;
 
 /// Cases named with a problem that many have.
@@ -17,7 +15,7 @@ pub(super) struct Problem {
 }
 
 /// Everything that is wrong, cases with the same problem together, in the order in which they are met.
-pub(super) fn all(results: &Path, catalogue: &Catalogue) -> Result<Vec<Problem>> {
+pub(super) fn all(results: &Path, catalogue: &Catalogue) -> Vec<Problem> {
     let mut problems: Vec<Problem> = Vec::new();
     let mut add = |text: &str, case: Option<&str>| {
         let found = problems.iter().position(|problem| problem.text == text);
@@ -33,26 +31,17 @@ pub(super) fn all(results: &Path, catalogue: &Catalogue) -> Result<Vec<Problem>>
     for case in catalogue.cases.iter().filter(|case| case.group != Group::Test) {
         case.problems.iter().for_each(|problem| add(problem, Some(&case.id)));
     }
-    for (case, warning) in of_prediction(&results.join("predictions/test/predict_report.json")) {
-        add(&format!("prediction: {warning}"), Some(&case));
+    match prediction::earlier(&results.join("predictions/test")) {
+        Ok(cases) => cases.values().for_each(|case| {
+            let texts = case.warnings.iter().chain(&case.failure);
+            texts.for_each(|text| add(&format!("prediction: {text}"), Some(&case.id)));
+        }),
+        Err(error) => add(&error.to_string(), None),
     }
     for case in catalogue.cases.iter().filter(|case| case.group == Group::Test) {
         case.problems.iter().for_each(|problem| add(problem, Some(&case.id)));
     }
-    Ok(problems)
-}
-
-/// The warnings and failures of the test set's prediction: case and text. A report that is not readable says nothing.
-fn of_prediction(report: &Path) -> Vec<(String, String)> {
-    let Ok(report) = json::read(report) else { return Vec::new() };
-    let mut found = Vec::new();
-    for case in report["cases"].as_array().into_iter().flatten() {
-        let id = case["id"].as_str().unwrap_or_default();
-        let warnings = case["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let failure = case["failure"].as_str();
-        found.extend(warnings.chain(failure).map(|text| (id.to_owned(), text.to_owned())));
-    }
-    found
+    problems
 }
 
 /// The list; empty where all is well.

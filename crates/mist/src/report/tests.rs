@@ -15,6 +15,8 @@ fn page(options: impl FnOnce(Options) -> Options) -> (tempfile::TempDir, String)
     std::fs::create_dir_all(&runs).unwrap();
     let record = r#"{"program": "mist <1>", "command_line": ["mist", "train"], "started_unix_seconds": 951868800}"#;
     std::fs::write(runs.join("train_1.json"), record).unwrap();
+    let predicted = r#"{"cases": [{"id": "new", "images": [], "warnings": ["the scan is <odd>"]}]}"#;
+    std::fs::write(folder.path().join("predictions/test/predict_report.json"), predicted).unwrap();
     let options = options(Options { results: folder.path().to_owned(), output: None, pictures: 2, ranking: None });
     let failures = run(&options, &Registry::builtin(), &Silent).unwrap();
     assert_eq!(failures, []);
@@ -29,6 +31,7 @@ fn the_page_says_everything_and_nothing_on_it_is_from_elsewhere() {
         "6 cases, 4 of them scored by models that had not seen them, 1 more case to segment.",
         "<b>untrained</b>: there is no prediction; `mist train --folds 2` makes it",
         "<b>broken</b>: broken: failed while reading /x.nii.gz: it ends early",
+        "<b>new</b>: prediction: the scan is &lt;odd&gt;",
         "No curves of the folds 0, 2, 3, 4",
         "<h3>Worst, where truth and prediction differ most</h3>",
         "<dt>modality</dt><dd>CT</dd>",
