@@ -21,6 +21,7 @@ fn help_of_every_command() {
         "describe-transforms",
         "evaluate",
         "rank",
+        "report",
         "view",
         "run-all",
         "demo",
