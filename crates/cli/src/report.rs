@@ -46,7 +46,7 @@ pub(crate) fn outcome(outcome: Result<Vec<CaseFailure>>) -> u8 {
     match outcome {
         Ok(failures) if failures.is_empty() => SUCCESS,
         Ok(failures) => {
-            left_out(&failures);
+            list(&failures);
             CASES_LEFT_OUT
         }
         Err(failure) => {
@@ -68,17 +68,17 @@ fn error(error: &Error) {
 }
 
 /// How many cases, some of which may have more than one problem.
-fn left_out_count(failures: &[CaseFailure]) -> String {
+fn failed_count(failures: &[CaseFailure]) -> String {
     match failures.iter().map(|failure| &failure.id).collect::<BTreeSet<_>>().len() {
-        1 => "1 case was".to_owned(),
-        count => format!("{count} cases were"),
+        1 => "1 case".to_owned(),
+        count => format!("{count} cases"),
     }
 }
 
-/// The cases that are missing from the results, where nobody can miss them.
-fn left_out(failures: &[CaseFailure]) {
-    let cases = left_out_count(failures);
-    labelled("error", RED, &format!("{cases} left out:"));
+/// The cases that failed, where nobody can miss them.
+fn list(failures: &[CaseFailure]) {
+    let cases = failed_count(failures);
+    labelled("error", RED, &format!("{cases} failed:"));
     let mut stderr = std::io::stderr().lock();
     for failure in failures {
         let _ = writeln!(stderr, "  {failure}");
@@ -93,7 +93,7 @@ mod tests {
     fn cases_are_counted_not_problems() {
         let failure =
             |id: &str| CaseFailure { id: id.into(), stage: "reading".into(), file: None, reason: "broken".into() };
-        assert_eq!(left_out_count(&[failure("a"), failure("a")]), "1 case was");
-        assert_eq!(left_out_count(&[failure("a"), failure("b"), failure("a")]), "2 cases were");
+        assert_eq!(failed_count(&[failure("a"), failure("a")]), "1 case");
+        assert_eq!(failed_count(&[failure("a"), failure("b"), failure("a")]), "2 cases");
     }
 }

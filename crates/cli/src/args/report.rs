@@ -16,7 +16,7 @@ pub(crate) struct Report {
     #[arg(long, value_name = "FILE", value_parser = values::path())]
     output: Option<PathBuf>,
     /// How many of the worst cases, and how many of the best, are shown with pictures
-    #[arg(long, value_name = "COUNT", default_value = "3")]
+    #[arg(long, value_name = "COUNT", default_value = "3", value_parser = values::non_negative)]
     pictures: usize,
     /// A table written by `mist rank` to be shown as well
     #[arg(long, value_name = "FILE", value_parser = values::path())]

@@ -65,7 +65,7 @@ fn a_case_with_a_value_that_is_not_a_number_is_left_out() {
     write(&shell, "truth/b.nii.gz", [0.0, 1.0, 1.0]);
     write(&shell, "found/a.nii.gz", [0.0, f32::NAN, 1.0]);
     write(&shell, "found/b.nii.gz", [0.0, 1.0, 1.0]);
-    shell.mist(FOLDERS).exits(3).stderr_has("1 case was left out").stderr_has("found/a.nii.gz: voxel (1, 0, 0) is NaN");
+    shell.mist(FOLDERS).exits(3).stderr_has("1 case failed").stderr_has("found/a.nii.gz: voxel (1, 0, 0) is NaN");
     let table = std::fs::read_to_string(shell.path("scores.csv")).expect("a table");
     assert!(table.starts_with("id,organ_dice\nb,1.0\nMean,"), "{table}");
 }

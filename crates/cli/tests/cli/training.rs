@@ -357,7 +357,7 @@ fn training_knows_how_preprocessing_ended() {
     shell.mist("preprocess --results results").exits(3);
     set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
     let line = TRAIN.replace("--epochs 3", "--epochs 2") + " --verify-determinism";
-    shell.mist(&line).exits(3).stderr_has("1 case was left out").stderr_has("036: failed while reading");
+    shell.mist(&line).exits(3).stderr_has("1 case failed").stderr_has("036: failed while reading");
     shell.write("numpy/.unfinished", "");
     shell.mist(&line).exits(1).stderr_has("preprocessing was cut off").stderr_has("`mist preprocess --overwrite`");
 }
@@ -387,7 +387,7 @@ fn a_resumed_run_tries_the_cases_again_that_preprocessing_left_out() {
     for id in ["036", "057"] {
         std::fs::write(scan(id), "no scan").expect("a writable scan");
     }
-    shell.mist("preprocess --results results").exits(3).stderr_has("2 cases were left out");
+    shell.mist("preprocess --results results").exits(3).stderr_has("2 cases failed");
     set(&shell, r#""min_steps_per_epoch": 250"#, r#""min_steps_per_epoch": 5"#);
     predict_quickly(&shell);
     std::fs::write(scan("036"), whole).expect("a writable scan");
@@ -399,7 +399,7 @@ fn a_resumed_run_tries_the_cases_again_that_preprocessing_left_out() {
         .mist(&line.replace("--epochs 3 --warmup-epochs 1", "--epochs 1 --warmup-epochs 0"))
         .exits(3)
         .stdout_has("Trying 2 cases again")
-        .stderr_has("1 case was left out:\n  057: failed while reading")
+        .stderr_has("1 case failed:\n  057: failed while reading")
         .stderr();
     assert!(!said.contains("036: failed"), "{said}");
     assert!(shell.path("numpy/labels/036.npy").exists());
@@ -422,7 +422,7 @@ fn a_resumed_run_lists_the_cases_again_that_kept_stages_left_out() {
             .exits(3)
             .stdout_has("the analysis is kept")
             .stdout_has("the preprocessed arrays are kept")
-            .stderr_has("1 case was left out")
+            .stderr_has("1 case failed")
             .stderr_has("057: failed while")
             .stderr();
         assert_eq!(
