@@ -7,14 +7,18 @@
 //!
 //! Slices must have exactly the length that their shape says; a wrong length is a defect of the caller and panics.
 
+pub mod attention;
 pub mod channels;
 pub mod conv;
 pub mod depthwise;
 pub mod encoding;
+pub mod gelu;
 pub mod grouped;
 pub mod instance_norm;
+pub mod layer_norm;
 pub mod layout;
 pub mod nearest;
+pub mod patches;
 pub mod pool;
 pub mod reference;
 pub mod region_loss;
@@ -22,6 +26,7 @@ pub mod transposed;
 pub mod trilinear;
 
 mod activation;
+mod add;
 mod allocator;
 mod output;
 mod simd;
@@ -31,7 +36,9 @@ mod tile;
 mod winograd;
 
 pub use activation::Activation;
+pub use add::add;
 pub use allocator::keep_freed_memory;
+pub use attention::AttentionShape;
 pub use conv::{ConvShape, bias_gradient};
 pub use depthwise::DepthwiseShape;
 pub use grouped::GroupedShape;

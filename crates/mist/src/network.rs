@@ -6,8 +6,8 @@ use crate::files::write_atomically_with;
 use crate::interrupt;
 use crate::predict::stitch::Patches;
 use mist_nn::models::{Mode, Model, ModelConfig};
-use mist_nn::parameters::{ParameterSpec, Parameters, Weights};
-use mist_nn::weights::{StateDict, Tensor, read_state_dict, write_state_dict};
+use mist_nn::parameters::{Layout, Parameters, Weights};
+use mist_nn::weights::{parameters_from, read_state_dict, state_dict, write_state_dict};
 use mist_nn::{Device, FeatureMap, Registry};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -39,35 +39,18 @@ pub fn weights_file(folder: &Path, fold: usize) -> PathBuf {
 }
 
 /// Reads the weights of a network; names and shapes must be exactly its own.
-pub fn read_weights(path: &Path, specs: &[ParameterSpec]) -> Result<Parameters> {
+pub fn read_weights(path: &Path, layout: &Layout) -> Result<Parameters> {
     let cannot = || Error::new("cannot read the weights").at(path);
     let state = read_state_dict(path).map_err(|error| cannot().because(error))?;
-    parameters_from(&state, specs).map_err(|error| {
+    parameters_from(&state, layout).map_err(|error| {
         cannot().because(error).hint("the configuration must be that of the run which trained these weights")
     })
 }
 
-/// The tensors of `state` in the order of `specs`.
-pub fn parameters_from(state: &StateDict, specs: &[ParameterSpec]) -> Result<Parameters> {
-    let names: Vec<(&str, &[usize])> = specs.iter().map(|spec| (spec.name.as_str(), spec.shape.as_slice())).collect();
-    state.check_against(&names).map_err(|error| Error::new(error.to_string()))?;
-    let values = specs.iter().filter_map(|spec| state.get(&spec.name)).map(|tensor| tensor.to_f32().into_owned());
-    Parameters::from_values(specs, values.collect()).ok_or_else(|| Error::new("the weights do not fit the network"))
-}
-
-/// The weights under the names of weight files.
-pub fn state_dict(parameters: &Parameters) -> Result<StateDict> {
-    let mut state = StateDict::new();
-    for (spec, values) in parameters.specs().iter().zip(parameters.values()) {
-        let tensor = Tensor::f32(spec.shape.clone(), values.clone());
-        state.insert(&spec.name, tensor.map_err(|error| Error::new(error.to_string()))?);
-    }
-    Ok(state)
-}
-
 /// Writes the weights as a PyTorch file, completely or not at all.
 pub fn write_weights(path: &Path, parameters: &Parameters) -> Result<()> {
-    let state = state_dict(parameters)?;
+    let state =
+        state_dict(parameters).map_err(|error| Error::new("cannot write the weights").at(path).because(error))?;
     let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
     write_atomically_with(path, |file| write_state_dict(file, root, &state).map_err(std::io::Error::other))
 }
@@ -89,7 +72,7 @@ impl Network {
     /// The configured network with the weights of a file.
     pub fn load(weights: &Path, config: &Config, registry: &Registry) -> Result<Self> {
         let model = build(config, registry)?;
-        let parameters = read_weights(weights, model.parameters())?;
+        let parameters = read_weights(weights, model.layout())?;
         Ok(Self::new(model, &parameters))
     }
 

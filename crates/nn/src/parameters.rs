@@ -36,6 +36,35 @@ impl ParameterSpec {
     }
 }
 
+/// Whole numbers that weight files hold beside the parameters; they are not learnt, and the same in every file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// Name in weight files.
+    pub name: String,
+    /// Extents.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub values: Arc<[i64]>,
+    /// How many parameters come before it in weight files.
+    pub place: usize,
+}
+
+/// The tensors of a model, in the order of weight files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layout {
+    /// What is learnt.
+    pub parameters: Vec<ParameterSpec>,
+    /// What is not, and where it comes in between.
+    pub buffers: Vec<Buffer>,
+}
+
+impl Layout {
+    /// Number of trainable values.
+    pub fn count(&self) -> usize {
+        self.parameters.iter().map(ParameterSpec::count).sum()
+    }
+}
+
 /// Position of a tensor in its model's list of parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParameterId(usize);
@@ -43,32 +72,38 @@ pub struct ParameterId(usize);
 /// Collects the parameters of a model in the order of the weight file.
 #[derive(Debug, Default)]
 pub struct Builder {
-    specs: Vec<ParameterSpec>,
+    layout: Layout,
 }
 
 impl Builder {
     /// Adds a tensor; layers keep the returned id.
     pub fn add(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>, init: Init) -> ParameterId {
-        self.specs.push(ParameterSpec { name: name.into(), shape: shape.into(), init });
-        ParameterId(self.specs.len() - 1)
+        self.layout.parameters.push(ParameterSpec { name: name.into(), shape: shape.into(), init });
+        ParameterId(self.layout.parameters.len() - 1)
     }
 
-    /// The finished list.
-    pub fn finish(self) -> Vec<ParameterSpec> {
-        self.specs
+    /// Adds a buffer.
+    pub fn add_buffer(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>, values: Arc<[i64]>) {
+        let (name, shape, place) = (name.into(), shape.into(), self.layout.parameters.len());
+        self.layout.buffers.push(Buffer { name, shape, values, place });
+    }
+
+    /// The finished lists.
+    pub fn finish(self) -> Layout {
+        self.layout
     }
 }
 
 /// The master copies of a model's weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters {
-    specs: Vec<ParameterSpec>,
+    layout: Arc<Layout>,
     values: Vec<Vec<f32>>,
 }
 
 impl Parameters {
     /// Draws initial weights. They depend on the seed and on each tensor's position, so every fold starts alike.
-    pub fn initial(specs: &[ParameterSpec], seed: u64) -> Self {
+    pub fn initial(layout: &Layout, seed: u64) -> Self {
         let fill = |(index, spec): (usize, &ParameterSpec)| {
             let place = Place { sample: index as u32, ..Place::default() };
             let mut stream = Stream::new(seed, Purpose::Weights, place);
@@ -79,18 +114,20 @@ impl Parameters {
             };
             (0..spec.count()).map(|_| draw()).collect()
         };
-        Self { specs: specs.to_vec(), values: specs.iter().enumerate().map(fill).collect() }
+        let values = layout.parameters.iter().enumerate().map(fill).collect();
+        Self { layout: Arc::new(layout.clone()), values }
     }
 
-    /// Takes values that were read from a file; one list per spec, of its length.
-    pub fn from_values(specs: &[ParameterSpec], values: Vec<Vec<f32>>) -> Option<Self> {
+    /// Takes values that were read from a file; one list per parameter, of its length.
+    pub fn from_values(layout: &Layout, values: Vec<Vec<f32>>) -> Option<Self> {
+        let specs = &layout.parameters;
         let fits = specs.len() == values.len() && specs.iter().zip(&values).all(|(s, v)| s.count() == v.len());
-        fits.then(|| Self { specs: specs.to_vec(), values })
+        fits.then(|| Self { layout: Arc::new(layout.clone()), values })
     }
 
-    /// Names and shapes, in file order.
-    pub fn specs(&self) -> &[ParameterSpec] {
-        &self.specs
+    /// Names and shapes.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// Values of every tensor, in file order.
@@ -136,6 +173,12 @@ impl Weights {
     /// The tensor of a convolution; in prediction, what its kernels make of it is kept where that pays.
     pub fn kernel(&self, id: ParameterId) -> Kernel {
         self.kernels.kernel(id.0, self.get(id))
+    }
+
+    /// [`Self::kernel`] of an input whose last `repeated` channels would be there twice, folded so that they are there
+    /// once; `channels` is `[out, in]` of the tensor.
+    pub fn folded_kernel(&self, id: ParameterId, channels: [usize; 2], repeated: usize) -> Kernel {
+        self.kernels.kernel(id.0, mist_ops::fold_repeated(self.get(id), channels, repeated))
     }
 
     /// Where they are.

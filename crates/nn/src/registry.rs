@@ -1,7 +1,7 @@
 //! The architectures and losses that a program knows by name.
 
 use crate::losses::{self, LossEntry};
-use crate::models::{Model, ModelConfig, ModelError, nnunet};
+use crate::models::{Model, ModelConfig, ModelError, mednext, mgnet, nnunet, swinunetr};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,8 +19,17 @@ impl Registry {
     /// Everything that the stock program offers.
     pub fn builtin() -> Self {
         Self::default()
+            .model("fmgnet", mgnet::fmgnet)
+            .model("mednext-base", mednext::base)
+            .model("mednext-large", mednext::large)
+            .model("mednext-medium", mednext::medium)
+            .model("mednext-small", mednext::small)
             .model("nnunet", nnunet::nnunet)
             .model("nnunet-pocket", nnunet::pocket)
+            .model("swinunetr-base", swinunetr::base)
+            .model("swinunetr-large", swinunetr::large)
+            .model("swinunetr-small", swinunetr::small)
+            .model("wnet", mgnet::wnet)
             .loss("bl", losses::bl::entry())
             .loss("cldice", losses::cldice::entry())
             .loss("dice", losses::dice::entry())

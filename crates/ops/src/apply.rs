@@ -57,6 +57,8 @@ impl Execute for Flex {
         let shapes: Vec<Vec<usize>> = inputs.iter().map(|input| extents(&input.shape())).collect();
         let views: Vec<View<'_>> =
             inputs.iter().zip(&shapes).map(|(input, shape)| View { values: input.storage(), shape }).collect();
+        let inputs_shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+        let shape = operation.shape(&inputs_shapes);
         let describe = || (operation.name(), operation.operations());
         let output = measured(Direction::Forward, describe, || operation.forward(&views));
         let saved = output.saved.into_iter().map(|values| {
@@ -64,7 +66,7 @@ impl Execute for Flex {
             new_tensor(values, [count].into())
         });
         let saved = saved.collect();
-        (new_tensor(output.values, output.shape.into()), saved)
+        (new_tensor(output.values, shape.into()), saved)
     }
 
     fn differentiate(

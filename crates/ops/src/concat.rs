@@ -22,11 +22,15 @@ impl Operation for Concat {
         format!("concat, {} + {} channels, {} voxels", self.first, self.second, self.voxels)
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Output {
-        let mut shape = inputs[0].shape.to_vec();
+    fn shape(&self, inputs: &[&[usize]]) -> Vec<usize> {
+        let mut shape = inputs[0].to_vec();
         shape[4] = self.first + self.second;
-        let values = channels::concat(self.voxels, self.first, inputs[0].values, self.second, inputs[1].values);
-        Output::plain(values, shape)
+        shape
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Output {
+        let (first, second) = (inputs[0].values, inputs[1].values);
+        Output::plain(channels::concat(self.voxels, self.first, first, self.second, second))
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

@@ -150,6 +150,10 @@ impl Operation for ConvOperation {
         self.engine.operations()
     }
 
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
+        self.output.to_vec()
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let bias = inputs.get(2).map(|bias| bias.values);
         let (x, weight) = (inputs[0].values, inputs[1].values);
@@ -157,7 +161,7 @@ impl Operation for ConvOperation {
             Some(_) => self.kept.forward(shape, x, weight, bias),
             None => Some(self.kept.forward_measured(shape, x, weight, &self.moments)),
         });
-        Output::plain(dense.unwrap_or_else(|| self.engine.forward(x, weight, bias)), self.output)
+        Output::plain(dense.unwrap_or_else(|| self.engine.forward(x, weight, bias)))
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
@@ -226,11 +230,15 @@ impl Operation for TransposedOperation {
         self.engine.operations()
     }
 
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
+        self.output.to_vec()
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let bias = inputs.get(2).map(|bias| bias.values);
         let (x, weight) = (inputs[0].values, inputs[1].values);
         let dense = self.engine.dense().and_then(|shape| self.kept.transposed(shape, x, weight, bias));
-        Output::plain(dense.unwrap_or_else(|| self.engine.transposed(x, weight, bias)), self.output)
+        Output::plain(dense.unwrap_or_else(|| self.engine.transposed(x, weight, bias)))
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

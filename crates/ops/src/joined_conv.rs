@@ -32,11 +32,15 @@ impl Operation for JoinedConvOperation {
         self.shape.operations()
     }
 
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
+        let [a, b, c] = self.shape.output();
+        vec![self.shape.batch, a, b, c, self.shape.out_channels]
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let input = Input::Joined([inputs[0].values, inputs[1].values]);
         let values = self.kept.forward_measured(&self.shape, input, inputs[2].values, &self.moments);
-        let [a, b, c] = self.shape.output();
-        Output::plain(values, [self.shape.batch, a, b, c, self.shape.out_channels])
+        Output::plain(values)
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

@@ -16,11 +16,15 @@ impl Operation for Minimum {
         "minimum".to_owned()
     }
 
+    fn shape(&self, inputs: &[&[usize]]) -> Vec<usize> {
+        inputs[0].to_vec()
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let pairs = inputs[0].values.iter().zip(inputs[1].values);
         // `f32::min` would lose a NaN.
         let smaller = pairs.map(|(a, b)| if a.is_nan() || a < b { *a } else { *b });
-        Output::plain(smaller.collect(), inputs[0].shape)
+        Output::plain(smaller.collect())
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

@@ -35,13 +35,17 @@ impl Operation for NormOperation {
         format!("instance norm, {} channels, {} voxels", self.shape.channels, self.shape.voxels)
     }
 
+    fn shape(&self, inputs: &[&[usize]]) -> Vec<usize> {
+        inputs[0].to_vec()
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let residual = inputs.get(3).map(|residual| residual.values);
         let [x, scale, shift] = [0, 1, 2].map(|index| inputs[index].values);
         let statistics = statistics(&self.moments, &self.shape, x, self.norm.eps);
         let norm = kernel::Pending::new(&self.shape, &statistics, scale, shift, self.norm.activation);
         let values = kernel::apply(&norm, x, residual);
-        Output { values, shape: inputs[0].shape.to_vec(), saved: vec![statistics.mean, statistics.rstd] }
+        Output { values, saved: vec![statistics.mean, statistics.rstd] }
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

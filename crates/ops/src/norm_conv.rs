@@ -41,14 +41,17 @@ impl Operation for NormConvOperation {
         self.shape.operations()
     }
 
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
+        let [a, b, c] = self.shape.output();
+        vec![self.shape.batch, a, b, c, self.shape.out_channels]
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let [x, weight, scale, shift] = [0, 1, 2, 3].map(|index| inputs[index].values);
         let statistics = statistics(&self.moments[0], &self.normalised(), x, self.norm.eps);
         let norm = Pending::new(&self.normalised(), &statistics, scale, shift, self.norm.activation);
         let values = self.kept.forward_measured(&self.shape, Input::Pending(x, &norm), weight, &self.moments[1]);
-        let [a, b, c] = self.shape.output();
-        let shape = vec![self.shape.batch, a, b, c, self.shape.out_channels];
-        Output { values, shape, saved: vec![statistics.mean, statistics.rstd] }
+        Output { values, saved: vec![statistics.mean, statistics.rstd] }
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

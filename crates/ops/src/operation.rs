@@ -15,18 +15,16 @@ pub struct View<'a> {
 
 /// What the forward pass produces.
 pub struct Output {
-    /// The result.
+    /// The result, of the shape that [`Operation::shape`] says.
     pub values: Vec<f32>,
-    /// Its extents.
-    pub shape: Vec<usize>,
     /// What the backward pass wants to find again, such as statistics.
     pub saved: Vec<Vec<f32>>,
 }
 
 impl Output {
     /// A result for which nothing need be saved.
-    pub fn plain(values: Vec<f32>, shape: impl Into<Vec<usize>>) -> Self {
-        Self { values, shape: shape.into(), saved: Vec::new() }
+    pub fn plain(values: Vec<f32>) -> Self {
+        Self { values, saved: Vec::new() }
     }
 }
 
@@ -66,6 +64,9 @@ pub trait Operation: Debug + Send + Sync + 'static {
     fn operations(&self) -> f64 {
         0.0
     }
+
+    /// Extents of the result, from those of the inputs.
+    fn shape(&self, inputs: &[&[usize]]) -> Vec<usize>;
 
     /// Computes the result.
     fn forward(&self, inputs: &[View<'_>]) -> Output;

@@ -9,6 +9,25 @@ pub fn parameter(values: Vec<f32>, device: &Device) -> Tensor<1> {
     if device.is_autodiff() { tensor.require_grad() } else { tensor }
 }
 
+/// A tensor that is not learnt.
+pub fn constant(values: Vec<f32>, device: &Device) -> Tensor<1> {
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
+}
+
+/// Weights `[out, in, …]`, flat, for an input whose last `repeated` channels are the same as those before them: the
+/// weights of both are added, `[out, in - repeated, …]`, flat, so that the input need hold them only once.
+pub fn fold_repeated(weight: Tensor<1>, channels: [usize; 2], repeated: usize) -> Tensor<1> {
+    let [output, input] = channels;
+    let entries = weight.dims()[0] / (output * input);
+    let weight = weight.reshape([output, input, entries]);
+    let once = input - 2 * repeated;
+    let (first, second) =
+        (weight.clone().narrow(1, once, repeated), weight.clone().narrow(1, once + repeated, repeated));
+    let folded = Tensor::cat(vec![weight.narrow(1, 0, once), first + second], 1);
+    folded.reshape([output * (input - repeated) * entries])
+}
+
 /// The gradients of one backward pass.
 pub struct Gradients(burn::tensor::Gradients);
 

@@ -39,10 +39,13 @@ impl Operation for PoolOperation {
         format!("{:?}-pool {}, {channels} channels, {}", self.extremum, grid(kernel), grid(input)).to_lowercase()
     }
 
-    fn forward(&self, inputs: &[View<'_>]) -> Output {
-        let values = pool::forward(self.extremum, &self.shape, inputs[0].values);
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
         let [a, b, c] = self.shape.output();
-        Output::plain(values, [self.shape.batch, a, b, c, self.shape.channels])
+        vec![self.shape.batch, a, b, c, self.shape.channels]
+    }
+
+    fn forward(&self, inputs: &[View<'_>]) -> Output {
+        Output::plain(pool::forward(self.extremum, &self.shape, inputs[0].values))
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

@@ -16,6 +16,10 @@ impl Operation for SumVoxels {
         "sum over voxels".to_owned()
     }
 
+    fn shape(&self, inputs: &[&[usize]]) -> Vec<usize> {
+        vec![inputs[0][0], inputs[0][2]]
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let [batch, voxels, channels] = [0, 1, 2].map(|axis| inputs[0].shape[axis]);
         let mut sums = vec![0.0f64; batch * channels];
@@ -27,7 +31,7 @@ impl Operation for SumVoxels {
                 }
             }
         }
-        Output::plain(sums.into_iter().map(|sum| sum as f32).collect(), [batch, channels])
+        Output::plain(sums.into_iter().map(|sum| sum as f32).collect())
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

@@ -35,9 +35,13 @@ impl Operation for RegionLossOperation {
         format!("cross entropy and Dice, {} outputs, {} voxels", self.loss.encoding.outputs(), self.loss.voxels)
     }
 
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
+        vec![1]
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let (value, sums) = kernel::forward(&self.loss, inputs[0].values, &self.labels);
-        Output { values: vec![value], shape: vec![1], saved: vec![sums.error, sums.mass] }
+        Output { values: vec![value], saved: vec![sums.error, sums.mass] }
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

@@ -22,10 +22,14 @@ impl Operation for Nearest {
         format!("nearest by {}, {} channels, {}", grid(self.factor), self.channels, grid(self.size))
     }
 
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
+        let size = |axis: usize| self.size[axis] * self.factor[axis];
+        vec![self.batch, size(0), size(1), size(2), self.channels]
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let values = nearest::upsample(self.batch, self.size, self.channels, self.factor, inputs[0].values);
-        let size = |axis: usize| self.size[axis] * self.factor[axis];
-        Output::plain(values, [self.batch, size(0), size(1), size(2), self.channels])
+        Output::plain(values)
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
@@ -60,10 +64,15 @@ impl Operation for Trilinear {
         format!("trilinear to {}, {} channels, {}", grid(self.output), self.channels, grid(self.input))
     }
 
+    fn shape(&self, _: &[&[usize]]) -> Vec<usize> {
+        let [a, b, c] = self.output;
+        vec![self.batch, a, b, c, self.channels]
+    }
+
     fn forward(&self, inputs: &[View<'_>]) -> Output {
         let Self { batch, input, output, channels } = *self;
         let values = trilinear::resize(batch, input, output, channels, inputs[0].values);
-        Output::plain(values, [batch, output[0], output[1], output[2], channels])
+        Output::plain(values)
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {

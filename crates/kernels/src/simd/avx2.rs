@@ -43,6 +43,10 @@ impl Simd for Avx2 {
         intrinsic!(_mm256_mul_ps(a, b))
     }
     #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        intrinsic!(_mm256_div_ps(a, b))
+    }
+    #[inline(always)]
     fn max(self, a: __m256, b: __m256) -> __m256 {
         intrinsic!(_mm256_max_ps(a, b))
     }
@@ -57,6 +61,13 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn where_positive(self, key: __m256, a: __m256, b: __m256) -> __m256 {
         intrinsic!(_mm256_blendv_ps(b, a, _mm256_cmp_ps::<_CMP_GT_OQ>(key, _mm256_setzero_ps())))
+    }
+    #[inline(always)]
+    fn power_of_two(self, exponent: __m256) -> __m256 {
+        intrinsic!({
+            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(exponent), _mm256_set1_epi32(127));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+        })
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m256 {

@@ -43,6 +43,10 @@ impl Simd for Avx512 {
         intrinsic!(_mm512_mul_ps(a, b))
     }
     #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        intrinsic!(_mm512_div_ps(a, b))
+    }
+    #[inline(always)]
     fn max(self, a: __m512, b: __m512) -> __m512 {
         intrinsic!(_mm512_max_ps(a, b))
     }
@@ -59,11 +63,32 @@ impl Simd for Avx512 {
         intrinsic!(_mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(key, _mm512_setzero_ps()), b, a))
     }
     #[inline(always)]
+    fn power_of_two(self, exponent: __m512) -> __m512 {
+        intrinsic!({
+            let biased = _mm512_add_epi32(_mm512_cvtps_epi32(exponent), _mm512_set1_epi32(127));
+            _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
+        })
+    }
+    #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m512 {
         intrinsic!(_mm512_loadu_ps(from))
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, value: __m512) {
         intrinsic!(_mm512_storeu_ps(to, value))
+    }
+    #[inline(always)]
+    unsafe fn load_first(self, from: *const f32, count: usize) -> __m512 {
+        if count >= Self::LANES {
+            return intrinsic!(_mm512_loadu_ps(from));
+        }
+        intrinsic!(_mm512_maskz_loadu_ps((1u16 << count) - 1, from))
+    }
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, value: __m512, count: usize) {
+        if count >= Self::LANES {
+            return intrinsic!(_mm512_storeu_ps(to, value));
+        }
+        intrinsic!(_mm512_mask_storeu_ps(to, (1u16 << count) - 1, value));
     }
 }

@@ -12,6 +12,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod math;
 mod portable;
 
 use portable::Portable;
@@ -30,6 +31,7 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    fn div(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a > b ? a : b`, so that a NaN in `b` stays.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`, rounded once.
@@ -38,6 +40,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn fnma(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `key > 0 ? a : b`.
     fn where_positive(self, key: Self::V, a: Self::V, b: Self::V) -> Self::V;
+    /// `2^exponent` for whole exponents from -126 to 127.
+    fn power_of_two(self, exponent: Self::V) -> Self::V;
 
     /// # Safety
     /// `LANES` values must be readable at `from`.

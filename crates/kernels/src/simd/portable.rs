@@ -47,6 +47,10 @@ impl<const LANES: usize> Simd for Portable<LANES> {
         lanes!(i => a[i] * b[i])
     }
     #[inline(always)]
+    fn div(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => a[i] / b[i])
+    }
+    #[inline(always)]
     fn max(self, a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => if a[i] > b[i] { a[i] } else { b[i] })
     }
@@ -61,6 +65,10 @@ impl<const LANES: usize> Simd for Portable<LANES> {
     #[inline(always)]
     fn where_positive(self, key: [f32; LANES], a: [f32; LANES], b: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => if key[i] > 0.0 { a[i] } else { b[i] })
+    }
+    #[inline(always)]
+    fn power_of_two(self, exponent: [f32; LANES]) -> [f32; LANES] {
+        lanes!(i => f32::from_bits(((exponent[i] as i32 + 127) << 23) as u32))
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> [f32; LANES] {

@@ -74,14 +74,14 @@ impl<'a> Work<'a> {
                 .because(error)
                 .hint("choose another --patch-size or --model")
         })?;
-        let parameters = Parameters::initial(model.parameters(), 0);
+        let parameters = Parameters::initial(model.layout(), 0);
         let state = match options.pass {
             Pass::Forward => State::Forward(Box::new(Network::new(model, &parameters))),
             Pass::Train => State::Train(Box::new(Training {
                 loss: Box::new(DiceCe::new(Classes::All)),
                 encoding: Encoding::classes(options.out_channels),
                 device: mist_nn::for_training(),
-                optimizer: Optimizer::new(Kind::AdamW, WEIGHT_DECAY, parameters.specs().len()),
+                optimizer: Optimizer::new(Kind::AdamW, WEIGHT_DECAY, parameters.layout().parameters.len()),
                 parameters,
                 model,
             })),
@@ -93,7 +93,7 @@ impl<'a> Work<'a> {
     pub(super) fn weights(&self) -> usize {
         match &self.state {
             State::Forward(_) => 0,
-            State::Train(training) => training.parameters.specs().iter().map(|spec| spec.count()).sum(),
+            State::Train(training) => training.parameters.count(),
         }
     }
 

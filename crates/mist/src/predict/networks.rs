@@ -70,7 +70,7 @@ impl<'a> Networks<'a> {
                 unrecorded.join(", ")
             ));
         }
-        let parameters: usize = network::build(config, registry)?.parameters().iter().map(|spec| spec.count()).sum();
+        let parameters: usize = network::build(config, registry)?.layout().count();
         let weights = BYTES_PER_VALUE * parameters as f64;
         let each = weights + (MOST_PREPARED * weights).min(KernelCache::MOST_BYTES as f64);
         let all = files.len() as f64 * each;

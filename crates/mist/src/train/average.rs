@@ -47,13 +47,15 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mist_nn::parameters::{Init, ParameterSpec};
+    use mist_nn::parameters::{Builder, Init};
 
     #[test]
     fn the_average_follows_its_formula() {
-        let specs = [ParameterSpec { name: "a".into(), shape: vec![2], init: Init::Constant(0.0) }];
+        let mut builder = Builder::default();
+        builder.add("a", [2], Init::Constant(0.0));
+        let layout = builder.finish();
         let weights =
-            |values: [f32; 2]| Parameters::from_values(&specs, vec![values.to_vec()]).expect("as the specs say");
+            |values: [f32; 2]| Parameters::from_values(&layout, vec![values.to_vec()]).expect("as the specs say");
         let mut average = Average::new(0.5, &weights([1.0, 0.0]));
         // (1 + 2)/(10 + 2) is below the decay, (1 + 100)/(10 + 100) above.
         average.add(&weights([0.0, 4.0]), 2);

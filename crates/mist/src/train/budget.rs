@@ -127,8 +127,8 @@ mod tests {
             let cases = files.iter().map(|files| CaseArrays::open(files.clone(), CLASSES).unwrap()).collect();
             let settings = LoaderSettings { patch_size: [32; 3], cache_bytes, ..settings() };
             let loader = Loader::new(cases, settings).unwrap();
-            let mut parameters = Parameters::initial(model.parameters(), 1);
-            let mut optimizer = Optimizer::new(Kind::AdamW, 1e-5, parameters.specs().len());
+            let mut parameters = Parameters::initial(model.layout(), 1);
+            let mut optimizer = Optimizer::new(Kind::AdamW, 1e-5, parameters.layout().parameters.len());
             for batch in loader.stream(0, 0, 4, 1).unwrap() {
                 let batch = std::iter::once(batch);
                 trainer.step(&mut parameters, &mut optimizer, batch, 1e-3, None).unwrap();

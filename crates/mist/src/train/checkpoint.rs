@@ -7,11 +7,10 @@ use super::average::Average;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::files::{remove_file, write_atomically_with};
-use crate::network;
 use mist_nn::optimizers::{Kind, Optimizer, TensorState};
 use mist_nn::parameters::{ParameterSpec, Parameters};
 use mist_nn::schedules::{Schedule, Shape};
-use mist_nn::weights::{self, StateDict, Tensor, Value};
+use mist_nn::weights::{self, StateDict, Tensor, Value, parameters_from, state_dict};
 use std::path::{Path, PathBuf};
 
 /// A fold between two steps.
@@ -98,7 +97,7 @@ impl Checkpoint {
     }
 
     fn to_value(&self) -> Result<Value> {
-        let state = self.optimizer.states().iter().zip(self.parameters.specs());
+        let state = self.optimizer.states().iter().zip(self.parameters.layout().parameters.iter());
         let state = state.enumerate().filter(|(_, (state, _))| state.step > 0).map(|(index, (state, spec))| {
             Ok((Value::Int(index as i64), buffers(self.optimizer.kind(), state, &spec.shape)?))
         });
@@ -116,19 +115,21 @@ impl Checkpoint {
             ("optimizer", Value::Text(self.optimizer.kind().name().into())),
             (
                 "parameters",
-                Value::List(self.parameters.specs().iter().map(|spec| Value::Text(spec.name.clone())).collect()),
+                Value::List(
+                    self.parameters.layout().parameters.iter().map(|spec| Value::Text(spec.name.clone())).collect(),
+                ),
             ),
             ("schedule", schedule),
         ];
         if let Some(average) = &self.average {
-            ours.push(("average", network::state_dict(average.weights())?.into_value()));
+            ours.push(("average", tensors(average.weights())?));
         }
         Ok(Value::dict([
             ("fold", Value::Int(self.fold as i64)),
             ("epoch", Value::Int(self.epoch as i64 - 1)),
             ("global_step", Value::Int(self.global_step as i64)),
             ("best_val_loss", Value::Float(self.best)),
-            ("model_state_dict", network::state_dict(&self.parameters)?.into_value()),
+            ("model_state_dict", tensors(&self.parameters)?),
             ("optimizer_state_dict", Value::dict([("state", state), ("param_groups", self.group())])),
             ("lr_scheduler_state_dict", super::torch_schedule::value(&self.schedule, self.epoch as u64)),
             ("mist", Value::dict(ours)),
@@ -162,13 +163,14 @@ impl Checkpoint {
                 ("decoupled_weight_decay", Value::Bool(kind == Kind::AdamW)),
             ]),
         }
-        let params = (0..self.parameters.specs().len()).map(|index| Value::Int(index as i64)).collect();
+        let params = (0..self.parameters.layout().parameters.len()).map(|index| Value::Int(index as i64)).collect();
         entries.extend([("initial_lr", Value::Float(self.schedule.base)), ("params", Value::List(params))]);
         Value::List(vec![Value::dict(entries)])
     }
 
     fn from_value(mut value: Value, fresh: &Self) -> Result<Self> {
-        let (specs, kind) = (fresh.parameters.specs(), fresh.optimizer.kind());
+        let (layout, kind) = (fresh.parameters.layout(), fresh.optimizer.kind());
+        let specs = &layout.parameters;
         let missing = |key: &str| Error::new(format!("the key `{key}` is missing or of another type"));
         let integer = |value: &Value, key: &str| value.get(key).and_then(Value::as_int).ok_or_else(|| missing(key));
         let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_float).ok_or_else(|| missing(key));
@@ -176,13 +178,13 @@ impl Checkpoint {
         let (global_step, best) = (integer(&value, "global_step")?, number(&value, "best_val_loss")?);
         let model = value.take("model_state_dict").ok_or_else(|| missing("model_state_dict"))?;
         let model = StateDict::from_value(model).map_err(|error| Error::new(error.to_string()))?;
-        let parameters = network::parameters_from(&model, specs)?;
+        let parameters = parameters_from(&model, layout).map_err(|error| Error::new(error.to_string()))?;
 
         // Begun anew with the weights at hand where the checkpoint has none yet.
         let average = value.get("mist").and_then(|ours| ours.get("average")).cloned();
         let average = average.map(|average| {
             let state = StateDict::from_value(average).map_err(|error| Error::new(error.to_string()))?;
-            network::parameters_from(&state, specs)
+            parameters_from(&state, layout).map_err(|error| Error::new(error.to_string()))
         });
         let average = average.transpose()?.unwrap_or_else(|| parameters.clone());
         let average = fresh.average.as_ref().map(|wanted| wanted.continued(average));
@@ -279,4 +281,10 @@ fn state_of(state: &Value, kind: Kind, spec: &ParameterSpec, global_step: i64) -
             TensorState { step, first: buffer("exp_avg")?, second: buffer("exp_avg_sq")? }
         }
     })
+}
+
+/// Weights under the names of weight files.
+fn tensors(parameters: &Parameters) -> Result<Value> {
+    let state = state_dict(parameters).map_err(|error| Error::new(error.to_string()))?;
+    Ok(state.into_value())
 }

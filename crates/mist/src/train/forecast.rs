@@ -114,7 +114,7 @@ pub fn check_memory(config: &Config, registry: &Registry, memory: Allowance) -> 
     let tried = patch.map(|extent| extent.min(TRIED));
     let Some(bytes) = bench::memory_of_step(config, tried, registry)? else { return Ok(None) };
     let voxels = |size: [usize; 3]| size.iter().product::<usize>() as f64;
-    let weights: usize = network::build(config, registry)?.parameters().iter().map(|spec| spec.count()).sum();
+    let weights: usize = network::build(config, registry)?.layout().count();
     let prepared = (MOST_PREPARED * weights as f64).min(KernelCache::MOST_BYTES as f64);
     let needs = Needs {
         weights: BYTES_PER_WEIGHT * weights as f64 + prepared,

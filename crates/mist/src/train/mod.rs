@@ -220,7 +220,7 @@ pub(crate) fn check_settings(
 
 fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Result<()> {
     let model = network::build(config, registry)?;
-    let count: usize = model.parameters().iter().map(|spec| spec.count()).sum();
+    let count: usize = model.layout().count();
     let [x, y, z] = config.spatial_config.patch_size;
     console.info(&format!(
         "Model {}, {:.2}M parameters ({count}); batches of {}; patch {x} × {y} × {z}; {}; CPU, 32-bit floats",

@@ -140,7 +140,7 @@ pub fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoi
     let training = &config.training;
     let kind = Kind::named(&training.optimizer)
         .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;
-    let parameters = Parameters::initial(model.parameters(), training.seed);
+    let parameters = Parameters::initial(model.layout(), training.seed);
     Ok(Checkpoint {
         fold,
         epoch: 0,
@@ -150,7 +150,7 @@ pub fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoi
         best: f64::INFINITY,
         average: training.ema_decay.map(|decay| Average::new(decay, &parameters)),
         parameters,
-        optimizer: Optimizer::new(kind, training.l2_penalty, model.parameters().len()),
+        optimizer: Optimizer::new(kind, training.l2_penalty, model.layout().parameters.len()),
         schedule: schedule(config)?,
     })
 }

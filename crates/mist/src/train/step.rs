@@ -176,8 +176,8 @@ mod tests {
         let loss = DiceCe::new(Classes::All);
         let (encoding, device) = (Encoding::classes(2), mist_nn::for_training());
         let trainer = Trainer { model: model.as_ref(), loss: &loss, encoding, clip_norm: 1.0, device };
-        let mut parameters = Parameters::initial(model.parameters(), 1);
-        let mut optimizer = Optimizer::new(Kind::Sgd, 0.0, parameters.specs().len());
+        let mut parameters = Parameters::initial(model.layout(), 1);
+        let mut optimizer = Optimizer::new(Kind::Sgd, 0.0, parameters.layout().parameters.len());
         let loss = trainer.step(&mut parameters, &mut optimizer, batches.into_iter().map(Ok), 0.1, None)?;
         Ok((loss, parameters))
     }

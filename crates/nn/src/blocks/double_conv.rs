@@ -1,6 +1,6 @@
 //! Two convolutions, with or without a shortcut around them.
 
-use super::{LEAKY_RELU, kaiming_normal};
+use super::{LEAKY_RELU, Style};
 use crate::layers::{Conv, ConvNorm, Norm};
 use crate::parameters::{Builder, Weights};
 use mist_ops::{Activation, FeatureMap};
@@ -33,20 +33,27 @@ impl DoubleConv {
         kernel: [usize; 3],
         stride: [usize; 3],
         shortcut: Shortcut,
+        style: Style,
     ) -> Self {
         let [input, output] = channels;
         let mut conv = |name: &str, channels, kernel, stride| {
-            Conv::new(builder, &format!("{prefix}.{name}.conv"), channels, kernel, stride, kaiming_normal)
+            Conv::new(builder, &format!("{prefix}.{name}.conv"), channels, kernel, stride, style.start)
         };
         let first = conv("conv1", [input, output], kernel, stride);
         let second = conv("conv2", [output, output], kernel, [1; 3]);
-        let norm1 = Norm::new(builder, &format!("{prefix}.norm1"), output);
-        let norm2 = Norm::new(builder, &format!("{prefix}.norm2"), output);
+        let mut norm = |name: &str| match style.affine {
+            true => Norm::new(builder, &format!("{prefix}.{name}"), output),
+            false => Norm::plain(output),
+        };
+        let (norm1, norm2) = (norm("norm1"), norm("norm2"));
         let projects = shortcut == Shortcut::Residual && (input != output || stride != [1; 3]);
         let projection = projects.then(|| {
             let name = format!("{prefix}.conv3.conv");
-            let conv = Conv::new(builder, &name, [input, output], [1; 3], stride, kaiming_normal);
-            let norm = Norm::new(builder, &format!("{prefix}.norm3"), output);
+            let conv = Conv::new(builder, &name, [input, output], [1; 3], stride, style.start);
+            let norm = match style.affine {
+                true => Norm::new(builder, &format!("{prefix}.norm3"), output),
+                false => Norm::plain(output),
+            };
             ConvNorm::new(conv, norm, Activation::Identity)
         });
         Self {
@@ -55,6 +62,13 @@ impl DoubleConv {
             shortcut,
             projection,
         }
+    }
+
+    /// The same block for a map that has its last `repeated` channels once where the tensors have them twice.
+    pub fn reading_once(mut self, repeated: usize) -> Self {
+        self.first = self.first.reading_once(repeated);
+        self.projection = self.projection.map(|projection| projection.reading_once(repeated));
+        self
     }
 
     /// Runs the block. Takes the input, so that it is freed as soon as it is not needed.

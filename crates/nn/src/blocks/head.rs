@@ -1,8 +1,7 @@
 //! From features to class logits.
 
-use super::kaiming_normal;
-use crate::layers::Conv;
-use crate::parameters::{Builder, Init, Weights};
+use crate::layers::{Conv, Start};
+use crate::parameters::{Builder, Weights};
 use mist_ops::FeatureMap;
 
 /// A 1×1×1 convolution with bias.
@@ -11,9 +10,9 @@ pub struct Head(Conv);
 
 impl Head {
     /// Adds `{name}.weight` and `{name}.bias`; `channels` is `[features, classes]`.
-    pub fn new(builder: &mut Builder, name: &str, channels: [usize; 2]) -> Self {
-        let conv = Conv::new(builder, name, channels, [1; 3], [1; 3], kaiming_normal);
-        Self(conv.with_bias(builder, name, Init::Constant(0.0)))
+    pub fn new(builder: &mut Builder, name: &str, channels: [usize; 2], start: Start) -> Self {
+        let conv = Conv::new(builder, name, channels, [1; 3], [1; 3], start);
+        Self(conv.with_bias(builder, name, start))
     }
 
     /// Logits of `x`.

@@ -1,24 +1,37 @@
-//! Blocks shared by several models (spec: two convolutions, each with instance norm and leaky ReLU).
+//! Blocks shared by several models.
 
 mod double_conv;
 mod head;
+mod mednext;
+mod swin;
 mod up;
 
 pub use double_conv::{DoubleConv, Shortcut};
 pub use head::Head;
+pub use mednext::{MedNextBlock, Sampling};
+pub use swin::{MergePatches, SwinBlock};
 pub use up::Up;
 
-use crate::parameters::Init;
+use crate::layers::{SLOPE, Start};
 use mist_ops::Activation;
 
-/// Slope of the leaky ReLU for negative values, everywhere in these networks.
-pub const SLOPE: f32 = 0.01;
-
-/// The activation of these blocks.
+/// The activation of convolution blocks.
 pub const LEAKY_RELU: Activation = Activation::LeakyRelu(SLOPE);
 
-/// Normal initialisation for leaky ReLU (He et al. 2015): `√(2/(1 + slope²)/fan)`.
-pub fn kaiming_normal(fan: usize) -> Init {
-    let slope = f64::from(SLOPE);
-    Init::Normal((2.0 / (1.0 + slope * slope) / fan as f64).sqrt() as f32)
+/// What differs between the convolution blocks of one network and those of another.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// How weights start.
+    pub start: Start,
+    /// Whether norms have a learnt scale and shift.
+    pub affine: bool,
+    /// Whether up-sampling has a bias.
+    pub up_bias: bool,
+}
+
+impl Style {
+    /// nnU-Net and its relatives.
+    pub const NNUNET: Self = Self { start: Start::KAIMING, affine: true, up_bias: true };
+    /// Swin UNETR.
+    pub const SWIN: Self = Self { start: Start::UNIFORM, affine: false, up_bias: false };
 }

@@ -1,8 +1,8 @@
 //! A decoder level: up-sample, join the skip connection, convolve.
 
-use super::{DoubleConv, Shortcut, kaiming_normal};
+use super::{DoubleConv, Shortcut, Style};
 use crate::layers::TransposedConv;
-use crate::parameters::{Builder, Init, Weights};
+use crate::parameters::{Builder, Weights};
 use mist_ops::{FeatureMap, concat};
 
 /// `block(concat[up(x), skip])`, up-sampled features first.
@@ -13,7 +13,7 @@ pub struct Up {
 }
 
 impl Up {
-    /// Adds `{prefix}.transp_conv.conv.*` (with bias) and `{prefix}.conv_block.*`. `channels` is
+    /// Adds `{prefix}.transp_conv.conv.*` and `{prefix}.conv_block.*`. `channels` is
     /// `[deeper level, this level]`; `kernel` and `stride` are those of the deeper level.
     pub fn new(
         builder: &mut Builder,
@@ -22,12 +22,15 @@ impl Up {
         kernel: [usize; 3],
         stride: [usize; 3],
         shortcut: Shortcut,
+        style: Style,
     ) -> Self {
         let name = format!("{prefix}.transp_conv.conv");
-        let up = TransposedConv::new(builder, &name, channels, stride, kaiming_normal);
-        let up = up.with_bias(builder, &name, Init::Constant(0.0));
+        let mut up = TransposedConv::new(builder, &name, channels, stride, style.start);
+        if style.up_bias {
+            up = up.with_bias(builder, &name, style.start);
+        }
         let block = [2 * channels[1], channels[1]];
-        let block = DoubleConv::new(builder, &format!("{prefix}.conv_block"), block, kernel, [1; 3], shortcut);
+        let block = DoubleConv::new(builder, &format!("{prefix}.conv_block"), block, kernel, [1; 3], shortcut, style);
         Self { up, block }
     }
 

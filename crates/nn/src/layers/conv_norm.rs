@@ -1,25 +1,9 @@
 //! Convolution, instance norm, activation and residual addition as one module, because that is where the time goes.
 
-use super::Conv;
-use crate::parameters::{Builder, Init, ParameterId, Weights};
+use super::norm::EPS;
+use super::{Conv, Norm};
+use crate::parameters::Weights;
 use mist_ops::{Activation, FeatureMap, InstanceNorm, instance_norm, pending_instance_norm};
-
-/// Scale and shift of an instance norm, one value per channel.
-#[derive(Clone, Debug)]
-pub struct Norm {
-    scale: ParameterId,
-    shift: ParameterId,
-}
-
-impl Norm {
-    /// Adds `{name}.weight` (starts at 1) and `{name}.bias` (starts at 0), each of shape `[channels]`.
-    pub fn new(builder: &mut Builder, name: &str, channels: usize) -> Self {
-        Self {
-            scale: builder.add(format!("{name}.weight"), [channels], Init::Constant(1.0)),
-            shift: builder.add(format!("{name}.bias"), [channels], Init::Constant(0.0)),
-        }
-    }
-}
 
 /// `activation(norm(conv(x)) + residual)`.
 #[derive(Clone, Debug)]
@@ -35,6 +19,11 @@ impl ConvNorm {
         Self { conv, norm, activation }
     }
 
+    /// As [`Conv::reading_once`].
+    pub fn reading_once(self, repeated: usize) -> Self {
+        Self { conv: self.conv.reading_once(repeated), ..self }
+    }
+
     /// Without a residual. Takes the input, which is not needed any more once it is convolved.
     pub fn forward(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
         self.run(weights, x, None)
@@ -44,7 +33,7 @@ impl ConvNorm {
     pub fn forward_pending(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
         let convolved = self.conv.forward(weights, &x);
         drop(x);
-        let [scale, shift] = [self.norm.scale, self.norm.shift].map(|parameter| weights.get(parameter));
+        let [scale, shift] = self.norm.tensors(weights);
         pending_instance_norm(&convolved, scale, shift, self.instance_norm())
     }
 
@@ -56,11 +45,11 @@ impl ConvNorm {
     fn run(&self, weights: &Weights, x: FeatureMap, residual: Option<&FeatureMap>) -> FeatureMap {
         let convolved = self.conv.forward(weights, &x);
         drop(x);
-        let [scale, shift] = [self.norm.scale, self.norm.shift].map(|parameter| weights.get(parameter));
+        let [scale, shift] = self.norm.tensors(weights);
         instance_norm(&convolved, scale, shift, residual, self.instance_norm())
     }
 
     fn instance_norm(&self) -> InstanceNorm {
-        InstanceNorm { eps: 1e-5, activation: self.activation }
+        InstanceNorm { eps: EPS, activation: self.activation }
     }
 }

@@ -2,8 +2,14 @@
 
 mod conv;
 mod conv_norm;
+mod linear;
+mod norm;
+mod start;
 mod transposed;
 
 pub use conv::Conv;
-pub use conv_norm::{ConvNorm, Norm};
+pub use conv_norm::ConvNorm;
+pub use linear::Linear;
+pub use norm::Norm;
+pub use start::{SLOPE, Start};
 pub use transposed::TransposedConv;

@@ -1,9 +1,12 @@
 //! Network architectures, one file each. A new one is a file here and a line in [`crate::Registry::builtin`].
 
+pub mod mednext;
+pub mod mgnet;
 pub mod nnunet;
 pub mod plan;
+pub mod swinunetr;
 
-use crate::parameters::{ParameterSpec, Weights};
+use crate::parameters::{Layout, Weights};
 use mist_ops::FeatureMap;
 use serde_json::{Map, Value};
 
@@ -35,12 +38,33 @@ pub enum ModelError {
     },
     /// The patch has too few levels for the network.
     #[error(
-        "patch size {patch:?} is too small: at least one axis must allow three halvings (32 voxels or more on an \
-         axis whose spacing is within twice the finest)"
+        "patch size {patch:?} is too small: at least one axis must allow {halvings} halvings ({voxels} voxels or more \
+         on an axis whose spacing is within twice the finest)"
     )]
     TooSmall {
         /// The patch.
         patch: [usize; 3],
+        /// How often an axis must be halved.
+        halvings: usize,
+        /// Fewest voxels of such an axis.
+        voxels: usize,
+    },
+    /// Only one voxel would be left at the deepest level, and a norm over one voxel is no norm.
+    #[error(
+        "patch size {patch:?} is too small: one voxel is left after all halvings; the smallest that works is \
+         {least:?}, in any order of axes"
+    )]
+    OneVoxel {
+        /// The patch.
+        patch: [usize; 3],
+        /// The smallest patch that works.
+        least: [usize; 3],
+    },
+    /// A kernel that has no middle, or is none.
+    #[error("`kernel_size` must be an odd number such as 3, 5 or 7, not {value}")]
+    KernelSize {
+        /// What was given.
+        value: String,
     },
     /// The patch does not divide by the strides.
     #[error(
@@ -70,6 +94,13 @@ pub enum ModelError {
     },
 }
 
+impl ModelError {
+    /// Of a patch with no axis that can be halved so often.
+    pub fn too_small(patch: [usize; 3], halvings: usize) -> Self {
+        Self::TooSmall { patch, halvings, voxels: plan::SMALLEST_HALVED << halvings.saturating_sub(1) }
+    }
+}
+
 /// Whether auxiliary outputs are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -89,8 +120,8 @@ pub struct Output {
 
 /// A network: its parameters' names and shapes, and the function they parametrise.
 pub trait Model: Send + Sync {
-    /// Parameters in the order of weight files.
-    fn parameters(&self) -> &[ParameterSpec];
+    /// Its tensors.
+    fn layout(&self) -> &Layout;
 
     /// Per axis, what the size of every input must be a multiple of.
     fn divisor(&self) -> [usize; 3];
@@ -108,6 +139,15 @@ pub fn check_channels(config: &ModelConfig) -> Result<(), ModelError> {
         }
     }
     Ok(())
+}
+
+/// Checks a patch whose axes are all divided by `divisor`: more than one voxel must be left.
+pub fn check_halvings(patch: [usize; 3], divisor: usize) -> Result<(), ModelError> {
+    check_divisible(patch, [divisor; 3])?;
+    match patch == [divisor; 3] {
+        true => Err(ModelError::OneVoxel { patch, least: [2 * divisor, divisor, divisor] }),
+        false => Ok(()),
+    }
 }
 
 /// Checks that the patch is a multiple of the strides on every axis.

@@ -2,19 +2,20 @@
 //! version with 32 filters at every level (Celaya et al. 2022).
 
 use super::{Mode, Model, ModelConfig, ModelError, Output, check_channels, check_divisible, plan::Plan};
-use crate::blocks::{DoubleConv, Head, Shortcut, Up};
-use crate::parameters::{Builder, ParameterSpec, Weights};
+use crate::blocks::{DoubleConv, Head, Shortcut, Style, Up};
+use crate::parameters::{Builder, Layout, Weights};
 use mist_ops::{FeatureMap, upsample_nearest};
 
 /// Filters at full resolution.
 const BASE_FILTERS: usize = 32;
 /// Most filters at any level.
 const MOST_FILTERS: usize = 320;
+const STYLE: Style = Style::NNUNET;
 /// Auxiliary heads, at levels 1 and 2.
 const HEADS: usize = 2;
 
 struct NnUnet {
-    parameters: Vec<ParameterSpec>,
+    layout: Layout,
     plan: Plan,
     /// Levels 0 to L − 1; the last is the bottleneck.
     encoder: Vec<DoubleConv>,
@@ -39,7 +40,7 @@ fn build(config: &ModelConfig, filters: impl Fn(usize) -> usize) -> Result<Box<d
     let plan = Plan::new(config.patch_size, config.target_spacing);
     let levels = plan.levels();
     if levels <= HEADS + 1 {
-        return Err(ModelError::TooSmall { patch: config.patch_size });
+        return Err(ModelError::too_small(config.patch_size, HEADS + 1));
     }
     check_divisible(config.patch_size, plan.divisor())?;
 
@@ -54,28 +55,28 @@ fn build(config: &ModelConfig, filters: impl Fn(usize) -> usize) -> Result<Box<d
         let input = if level == 0 { config.in_channels } else { filters(level - 1) };
         let channels = [input, filters(level)];
         let (kernel, stride) = (plan.kernels[level], plan.strides[level]);
-        encoder.push(DoubleConv::new(&mut builder, &prefix, channels, kernel, stride, Shortcut::Residual));
+        encoder.push(DoubleConv::new(&mut builder, &prefix, channels, kernel, stride, Shortcut::Residual, STYLE));
     }
     let mut decoder = Vec::with_capacity(levels - 1);
     for (index, level) in (0..levels - 1).rev().enumerate() {
         let prefix = format!("unet.decoder_layers.{index}");
         let channels = [filters(level + 1), filters(level)];
         let (kernel, stride) = (plan.kernels[level + 1], plan.strides[level + 1]);
-        decoder.push(Up::new(&mut builder, &prefix, channels, kernel, stride, Shortcut::None));
+        decoder.push(Up::new(&mut builder, &prefix, channels, kernel, stride, Shortcut::None, STYLE));
     }
     let classes = config.out_channels;
-    let head = Head::new(&mut builder, "unet.output_block.conv.conv", [filters(0), classes]);
+    let head = Head::new(&mut builder, "unet.output_block.conv.conv", [filters(0), classes], STYLE.start);
     let auxiliary = |index: usize| {
         let name = format!("unet.deep_supervision_heads.{index}.conv.conv");
-        Head::new(&mut builder, &name, [filters(index + 1), classes])
+        Head::new(&mut builder, &name, [filters(index + 1), classes], STYLE.start)
     };
     let auxiliary_heads = (0..HEADS).map(auxiliary).collect();
-    Ok(Box::new(NnUnet { parameters: builder.finish(), plan, encoder, decoder, head, auxiliary_heads }))
+    Ok(Box::new(NnUnet { layout: builder.finish(), plan, encoder, decoder, head, auxiliary_heads }))
 }
 
 impl Model for NnUnet {
-    fn parameters(&self) -> &[ParameterSpec] {
-        &self.parameters
+    fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     fn divisor(&self) -> [usize; 3] {

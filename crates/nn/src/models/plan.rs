@@ -3,7 +3,7 @@
 /// Spacing ratio from which an axis is left alone.
 const ANISOTROPY: f64 = 2.0;
 /// Smallest extent, in voxels, that is still halved.
-const SMALLEST_HALVED: usize = 8;
+pub const SMALLEST_HALVED: usize = 8;
 /// Most down-samplings.
 const MOST_STEPS: usize = 5;
 

@@ -34,6 +34,9 @@ pub enum WeightsError {
     /// The tensors are not those of the network.
     #[error("the weights do not fit the network: {0}")]
     Mismatch(Mismatch),
+    /// A buffer holds other numbers than the network has.
+    #[error("the weights do not fit the network: the buffer {0} holds other numbers than this network's")]
+    OtherBuffer(String),
 }
 
 /// A tensor that is there under the right name with another shape.

@@ -7,6 +7,7 @@
 mod archive;
 mod archive_writer;
 mod error;
+mod network;
 mod pickle_objects;
 mod pickle_reader;
 mod pickle_writer;
@@ -22,6 +23,7 @@ mod hostile_tests;
 pub use archive::{read, read_from};
 pub use archive_writer::write;
 pub use error::{Mismatch, WeightsError, WrongShape};
+pub use network::{names_and_shapes, parameters_from, state_dict};
 pub use state_dict::{StateDict, read_state_dict, write_state_dict};
 pub use tensor::{Tensor, TensorData};
 pub use value::Value;

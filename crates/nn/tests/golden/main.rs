@@ -4,3 +4,4 @@ mod losses;
 mod models;
 mod optimizers;
 mod support;
+mod topology;
