@@ -26,6 +26,12 @@ CASES = [
     ("nnunet", "train", 1, 64),
     ("nnunet-pocket", "train", 1, 64),
     ("nnunet-pocket", "train", 2, 32),
+    ("mednext-small", "forward", 1, 64),
+    ("fmgnet", "forward", 1, 64),
+    ("swinunetr-small", "forward", 1, 64),
+    ("mednext-small", "train", 1, 64),
+    ("fmgnet", "train", 1, 64),
+    ("swinunetr-small", "train", 1, 64),
 ]
 CLASSES = 3
 

@@ -11,10 +11,11 @@ pub mod parameters;
 pub mod random;
 mod registry;
 pub mod schedules;
+pub mod transfer;
 pub mod weights;
 
 pub use mist_ops::{
     Device, FeatureMap, Gradients, INSTRUCTION_SETS, KernelCache, Tensor, for_inference, for_training, instruction_set,
     keep_freed_memory, timing, use_instruction_set,
 };
-pub use registry::{ModelFactory, Registry};
+pub use registry::{About, ModelFactory, Registry};

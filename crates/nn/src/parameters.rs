@@ -165,6 +165,16 @@ pub struct Weights {
 }
 
 impl Weights {
+    /// Weights without values, to find out what a network would do.
+    pub fn hollow(layout: &Layout, device: &Device) -> Self {
+        let tensor = |spec: &ParameterSpec| mist_ops::trace::hollow_parameter(spec.count(), device);
+        Self {
+            tensors: layout.parameters.iter().map(tensor).collect(),
+            kernels: KernelCache::new(layout.parameters.len()),
+            device: device.clone(),
+        }
+    }
+
     /// The tensor of a layer, flat.
     pub fn get(&self, id: ParameterId) -> Tensor<1> {
         self.tensors[id.0].clone()

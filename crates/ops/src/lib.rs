@@ -25,6 +25,7 @@ mod reduce;
 mod region_loss;
 mod resize;
 pub mod timing;
+pub mod trace;
 
 pub use add::add;
 pub use attention::{WindowAttention, relative_positions, window_attention};

@@ -1,6 +1,7 @@
 //! MedNeXt (Roy et al. 2023): a U-shaped network of depthwise convolutions, in four sizes.
 
 use super::{Mode, Model, ModelConfig, ModelError, Output, check_channels, check_halvings};
+use crate::About;
 use crate::blocks::{Head, MedNextBlock, Sampling};
 use crate::layers::{Conv, Start};
 use crate::parameters::{Builder, Layout, Weights};
@@ -20,6 +21,21 @@ struct Size {
     /// Blocks.
     blocks: ([usize; HALVINGS], usize, [usize; HALVINGS]),
 }
+
+/// The small network.
+pub const ABOUT_SMALL: About = About {
+    what: "depthwise convolutions, two blocks per level; `kernel_size` 3, 5 or 7",
+    patch: "every axis a multiple of 16, one of them at least 32",
+    encoder: &["stem.", "enc_stages.", "down_blocks.", "bottleneck."],
+    input: &["stem.weight"],
+    planned: false,
+};
+/// The base network.
+pub const ABOUT_BASE: About = About { what: "mednext-small with wider blocks", ..ABOUT_SMALL };
+/// The medium network.
+pub const ABOUT_MEDIUM: About = About { what: "mednext-base with three or four blocks per level", ..ABOUT_SMALL };
+/// The large network.
+pub const ABOUT_LARGE: About = About { what: "three to eight wide blocks per level", ..ABOUT_SMALL };
 
 /// Two blocks everywhere, factor 2.
 pub fn small(config: &ModelConfig) -> Result<Box<dyn Model>, ModelError> {

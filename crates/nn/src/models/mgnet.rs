@@ -2,6 +2,7 @@
 //! W-Net (Celaya et al. 2023), with 32 filters everywhere.
 
 use super::{Mode, Model, ModelConfig, ModelError, Output, check_channels, check_divisible, plan::Plan};
+use crate::About;
 use crate::blocks::{DoubleConv, Head, Shortcut, Style};
 use crate::layers::TransposedConv;
 use crate::parameters::{Builder, Layout, Weights};
@@ -13,6 +14,17 @@ const STYLE: Style = Style::NNUNET;
 const HEADS: usize = 2;
 /// Fewest levels that the networks make sense with.
 const LEAST_LEVELS: usize = 3;
+
+/// FMG-Net.
+pub const ABOUT_FMGNET: About = About {
+    what: "full multigrid cycles between resolutions, 32 filters",
+    patch: "an axis must allow two halvings (16 voxels if isotropic); each a multiple of its strides",
+    encoder: &["main_encoder."],
+    input: &["main_encoder.0.conv1.conv.weight", "main_encoder.0.conv3.conv.weight"],
+    planned: true,
+};
+/// W-Net.
+pub const ABOUT_WNET: About = About { what: "W cycles between resolutions, 32 filters", ..ABOUT_FMGNET };
 
 /// Full multigrid: every cycle climbs one level higher than the one before.
 pub fn fmgnet(config: &ModelConfig) -> Result<Box<dyn Model>, ModelError> {

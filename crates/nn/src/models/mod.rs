@@ -1,10 +1,13 @@
 //! Network architectures, one file each. A new one is a file here and a line in [`crate::Registry::builtin`].
 
+mod description;
 pub mod mednext;
 pub mod mgnet;
 pub mod nnunet;
 pub mod plan;
 pub mod swinunetr;
+
+pub use description::{Description, Layer};
 
 use crate::parameters::{Layout, Weights};
 use mist_ops::FeatureMap;

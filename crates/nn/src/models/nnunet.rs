@@ -2,6 +2,7 @@
 //! version with 32 filters at every level (Celaya et al. 2022).
 
 use super::{Mode, Model, ModelConfig, ModelError, Output, check_channels, check_divisible, plan::Plan};
+use crate::About;
 use crate::blocks::{DoubleConv, Head, Shortcut, Style, Up};
 use crate::parameters::{Builder, Layout, Weights};
 use mist_ops::{FeatureMap, upsample_nearest};
@@ -13,6 +14,17 @@ const MOST_FILTERS: usize = 320;
 const STYLE: Style = Style::NNUNET;
 /// Auxiliary heads, at levels 1 and 2.
 const HEADS: usize = 2;
+
+/// The full network.
+pub const ABOUT: About = About {
+    what: "U-shaped, with a residual encoder and up to 320 filters",
+    patch: "an axis must allow three halvings (32 voxels if isotropic); each a multiple of its strides",
+    encoder: &["unet.input_block.", "unet.encoder_layers.", "unet.bottleneck."],
+    input: &["unet.input_block.conv1.conv.weight", "unet.input_block.conv3.conv.weight"],
+    planned: true,
+};
+/// The pocket network.
+pub const ABOUT_POCKET: About = About { what: "nnunet with 32 filters everywhere: small and fast", ..ABOUT };
 
 struct NnUnet {
     layout: Layout,

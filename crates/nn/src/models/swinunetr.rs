@@ -2,6 +2,7 @@
 //! decoder, in three sizes.
 
 use super::{Mode, Model, ModelConfig, ModelError, Output, check_channels, check_halvings};
+use crate::About;
 use crate::blocks::{DoubleConv, Head, MergePatches, Shortcut, Style, SwinBlock, Up};
 use crate::layers::{Conv, Norm};
 use crate::parameters::{Builder, Layout, Weights};
@@ -14,6 +15,19 @@ const HEADS: [usize; 4] = [3, 6, 12, 24];
 const BLOCKS: usize = 2;
 /// Product of all halvings of an axis.
 const DIVISOR: usize = 32;
+
+/// The small network.
+pub const ABOUT_SMALL: About = About {
+    what: "Swin Transformer as encoder, 24 features",
+    patch: "every axis a multiple of 32, one of them at least 64",
+    encoder: &["model.swinViT."],
+    input: &["model.swinViT.patch_embed.proj.weight"],
+    planned: false,
+};
+/// The base network.
+pub const ABOUT_BASE: About = About { what: "Swin Transformer as encoder, 48 features", ..ABOUT_SMALL };
+/// The large network.
+pub const ABOUT_LARGE: About = About { what: "Swin Transformer as encoder, 96 features", ..ABOUT_SMALL };
 
 /// 24 features.
 pub fn small(config: &ModelConfig) -> Result<Box<dyn Model>, ModelError> {

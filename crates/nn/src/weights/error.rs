@@ -14,6 +14,9 @@ pub enum WeightsError {
     /// Not a PyTorch archive, or a damaged one.
     #[error("not a readable PyTorch archive: {0}")]
     Archive(String),
+    /// Not a file of the safetensors format, or a damaged one.
+    #[error("not a readable safetensors file: {0}")]
+    Safetensors(String),
     /// The pickle asks for something that no weight file needs, or is damaged.
     #[error("the list of tensors is damaged or not that of a weight file: {problem} (byte {position})")]
     Pickle {

@@ -2,6 +2,7 @@
 
 use super::archive_writer::write_archive;
 use super::pickle_writer::PickleWriter;
+use super::safetensors::read_safetensors;
 use super::{Mismatch, Tensor, Value, WeightsError, WrongShape, read};
 use std::collections::HashMap;
 use std::io::{Seek, Write};
@@ -118,6 +119,15 @@ impl StateDict {
     }
 }
 
+impl IntoIterator for StateDict {
+    type Item = (String, Tensor);
+    type IntoIter = std::vec::IntoIter<(String, Tensor)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.entries.into_iter()
+    }
+}
+
 impl FromIterator<(String, Tensor)> for StateDict {
     fn from_iter<I: IntoIterator<Item = (String, Tensor)>>(tensors: I) -> Self {
         let mut result = Self::new();
@@ -128,12 +138,21 @@ impl FromIterator<(String, Tensor)> for StateDict {
     }
 }
 
-/// Reads a weight file: names and tensors, nothing else.
+/// Reads a weight file: names and tensors, nothing else. It is one of PyTorch, or of the safetensors format if its name
+/// ends so.
 ///
 /// # Errors
 /// As [`read`], and if the file is not a plain mapping of names to tensors (a checkpoint is not).
 pub fn read_state_dict(path: &Path) -> Result<StateDict, WeightsError> {
-    StateDict::from_value(read(path)?)
+    match is_safetensors(path) {
+        true => read_safetensors(&std::fs::read(path)?),
+        false => StateDict::from_value(read(path)?),
+    }
+}
+
+/// Whether a file is of the safetensors format, by its name.
+pub fn is_safetensors(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
 }
 
 /// Writes a weight file. `root` is the folder name inside the archive, by convention the file's name without `.pt`.

@@ -5,3 +5,4 @@ mod models;
 mod optimizers;
 mod support;
 mod topology;
+mod transfer;

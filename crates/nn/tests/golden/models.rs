@@ -1,38 +1,11 @@
 //! Logits, deep-supervision outputs, loss and gradients of the networks against the reference, with weights and
 //! inputs made by a hash of name and index (spec of the fixtures).
 
-use crate::support::{array, count, distance, float, json, triple};
+use crate::support::{array, count, distance, float, hash, hashed, hashed_weights, json, triple};
 use mist_nn::models::{Mode, ModelConfig};
 use mist_nn::parameters::Parameters;
 use mist_nn::{FeatureMap, Gradients, Registry, for_inference, for_training};
 use serde_json::Value;
-
-/// Uniform in [-1, 1), exact in f32.
-fn hash(seed: u32, index: usize) -> f32 {
-    let mut x = seed.wrapping_add((index as u32).wrapping_mul(0x9E37_79B1));
-    x = (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B);
-    x = (x ^ (x >> 13)).wrapping_mul(0xC2B2_AE35);
-    x ^= x >> 16;
-    (x >> 8) as f32 * (1.0 / (1 << 23) as f32) - 1.0
-}
-
-fn hashed(name: &str, length: usize) -> Vec<f32> {
-    let seed = crc32fast::hash(name.as_bytes());
-    (0..length).map(|index| hash(seed, index)).collect()
-}
-
-fn weights(name: &str, shape: &[usize]) -> Vec<f32> {
-    let mut values = hashed(name, shape.iter().product());
-    if shape.len() >= 2 {
-        let scale = (3.0 / shape[1..].iter().product::<usize>() as f64).sqrt() as f32;
-        values.iter_mut().for_each(|value| *value *= scale);
-    } else if name.ends_with(".bias") {
-        values.iter_mut().for_each(|value| *value *= 0.1);
-    } else {
-        values.iter_mut().for_each(|value| *value = 1.0 + 0.1 * *value);
-    }
-    values
-}
 
 fn config(case: &Value) -> ModelConfig {
     let params = &case["params"];
@@ -55,7 +28,7 @@ fn check_with_flips(name: &str, flips: f64) {
     let architecture = case["architecture"].as_str().expect("architecture");
     let model = Registry::builtin().build(architecture, &config(case)).expect("a valid configuration");
     let specs = &model.layout().parameters;
-    let values = specs.iter().map(|spec| weights(&spec.name, &spec.shape)).collect();
+    let values = specs.iter().map(|spec| hashed_weights(&spec.name, &spec.shape)).collect();
     let parameters = Parameters::from_values(model.layout(), values).expect("fitting values");
     assert_eq!(parameters.count(), count(&case["n_parameters"]));
 

@@ -40,3 +40,32 @@ pub fn distance(a: &[f32], b: &[f32]) -> f64 {
     assert_eq!(a.len(), b.len());
     a.iter().zip(b).map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
 }
+
+/// Uniform in [-1, 1), exact in f32.
+pub fn hash(seed: u32, index: usize) -> f32 {
+    let mut x = seed.wrapping_add((index as u32).wrapping_mul(0x9E37_79B1));
+    x = (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B);
+    x = (x ^ (x >> 13)).wrapping_mul(0xC2B2_AE35);
+    x ^= x >> 16;
+    (x >> 8) as f32 * (1.0 / (1 << 23) as f32) - 1.0
+}
+
+/// So many numbers of a name.
+pub fn hashed(name: &str, length: usize) -> Vec<f32> {
+    let seed = crc32fast::hash(name.as_bytes());
+    (0..length).map(|index| hash(seed, index)).collect()
+}
+
+/// A tensor of a network.
+pub fn hashed_weights(name: &str, shape: &[usize]) -> Vec<f32> {
+    let mut values = hashed(name, shape.iter().product());
+    if shape.len() >= 2 {
+        let scale = (3.0 / shape[1..].iter().product::<usize>() as f64).sqrt() as f32;
+        values.iter_mut().for_each(|value| *value *= scale);
+    } else if name.ends_with(".bias") {
+        values.iter_mut().for_each(|value| *value *= 0.1);
+    } else {
+        values.iter_mut().for_each(|value| *value = 1.0 + 0.1 * *value);
+    }
+    values
+}

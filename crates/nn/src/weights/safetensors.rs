@@ -1,0 +1,143 @@
+//! Weight files in the safetensors format: a JSON header of names, types and places, then raw numbers.
+
+use super::storage::{ElementKind, View, decode, encode};
+use super::{StateDict, Tensor, TensorData, WeightsError};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use std::collections::HashMap;
+use std::io::Write;
+
+/// Metadata key under which our files keep the order of their tensors, which the format does not.
+const ORDER: &str = "mist.order";
+
+/// Reads the tensors of a file's `bytes`, in the order that they say or else that of their places.
+///
+/// # Errors
+/// If the file is damaged, or has numbers of a type that no weight file needs.
+pub(super) fn read_safetensors(bytes: &[u8]) -> Result<StateDict, WeightsError> {
+    let damaged = |error: SafeTensorError| WeightsError::Safetensors(error.to_string());
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let noted = metadata.metadata().as_ref().and_then(|notes| notes.get(ORDER));
+    let noted: Option<Vec<String>> = noted.and_then(|names| serde_json::from_str(names).ok());
+    let present = metadata.offset_keys();
+    let same =
+        |names: &Vec<String>| names.len() == present.len() && names.iter().all(|name| metadata.info(name).is_some());
+    let mut state = StateDict::new();
+    for name in noted.filter(same).unwrap_or_else(|| metadata.offset_keys()) {
+        let view = file.tensor(&name).map_err(damaged)?;
+        let kind = kind_of(view.dtype()).ok_or_else(|| {
+            WeightsError::Safetensors(format!("the tensor {name} has numbers of the type {:?}", view.dtype()))
+        })?;
+        let shape = view.shape().to_vec();
+        let elements = view.data().len() / kind.size();
+        let place = View::new(0, shape.clone(), strides(&shape), elements)?;
+        state.insert(name, Tensor::new(shape, decode(kind, &place, view.data())?)?);
+    }
+    Ok(state)
+}
+
+/// Writes the tensors, and their order as a note.
+///
+/// # Errors
+/// If `out` fails.
+pub fn write_safetensors(mut out: impl Write, state: &StateDict) -> Result<(), WeightsError> {
+    let failed = |error: SafeTensorError| WeightsError::Safetensors(error.to_string());
+    let mut values = Vec::with_capacity(state.len());
+    for (_, tensor) in state.iter() {
+        let mut bytes = Vec::new();
+        encode(tensor.data(), &mut bytes)?;
+        values.push(bytes);
+    }
+    let view = |((name, tensor), bytes)| -> Result<(String, TensorView<'_>), WeightsError> {
+        let (name, tensor, bytes): (&str, &Tensor, &Vec<u8>) = (name, tensor, bytes);
+        let view = TensorView::new(dtype_of(tensor.data()), tensor.shape().to_vec(), bytes).map_err(failed)?;
+        Ok((name.to_owned(), view))
+    };
+    let views = state.iter().zip(&values).map(view).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<&str> = state.iter().map(|(name, _)| name).collect();
+    let order = serde_json::to_string(&names).map_err(|error| WeightsError::Safetensors(error.to_string()))?;
+    let notes = HashMap::from([(ORDER.to_owned(), order)]);
+    out.write_all(&safetensors::serialize(views, Some(notes)).map_err(failed)?)?;
+    Ok(())
+}
+
+/// Row-major strides; a shape whose product is too large is refused by the view.
+fn strides(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1usize; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
+    }
+    strides
+}
+
+fn kind_of(dtype: Dtype) -> Option<ElementKind> {
+    Some(match dtype {
+        Dtype::F32 => ElementKind::F32,
+        Dtype::F64 => ElementKind::F64,
+        Dtype::F16 => ElementKind::F16,
+        Dtype::BF16 => ElementKind::BF16,
+        Dtype::I64 => ElementKind::I64,
+        Dtype::I32 => ElementKind::I32,
+        Dtype::I16 => ElementKind::I16,
+        Dtype::I8 => ElementKind::I8,
+        Dtype::U8 => ElementKind::U8,
+        Dtype::BOOL => ElementKind::Bool,
+        _ => return None,
+    })
+}
+
+fn dtype_of(data: &TensorData) -> Dtype {
+    match data {
+        TensorData::F32(_) => Dtype::F32,
+        TensorData::F64(_) => Dtype::F64,
+        TensorData::I64(_) => Dtype::I64,
+        TensorData::I32(_) => Dtype::I32,
+        TensorData::I16(_) => Dtype::I16,
+        TensorData::I8(_) => Dtype::I8,
+        TensorData::U8(_) => Dtype::U8,
+        TensorData::Bool(_) => Dtype::BOOL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> StateDict {
+        let mut state = StateDict::new();
+        state.insert("z", Tensor::f32(vec![2, 2], vec![1.0, -2.0, 0.5, f32::MIN_POSITIVE]).unwrap());
+        state.insert("a", Tensor::new(vec![3], TensorData::I64(vec![-1, 0, 1 << 40])).unwrap());
+        state.insert("m", Tensor::new(vec![2], TensorData::Bool(vec![true, false])).unwrap());
+        state
+    }
+
+    #[test]
+    fn tensors_come_back_in_their_order() {
+        let mut bytes = Vec::new();
+        write_safetensors(&mut bytes, &state()).unwrap();
+        assert_eq!(read_safetensors(&bytes).unwrap(), state());
+    }
+
+    #[test]
+    fn files_of_other_programs_have_no_order_and_may_have_halves() {
+        let halves = [half::f16::from_f32(0.5), half::f16::from_f32(-3.0)].map(half::f16::to_le_bytes);
+        let view = TensorView::new(Dtype::F16, vec![2], halves.as_flattened()).unwrap();
+        let bytes = safetensors::serialize([("w", view)], None).unwrap();
+        let state = read_safetensors(&bytes).unwrap();
+        assert_eq!(state.get("w").unwrap().to_f32()[..], [0.5, -3.0]);
+    }
+
+    #[test]
+    fn damaged_files_are_refused_at_every_length() {
+        let mut bytes = Vec::new();
+        write_safetensors(&mut bytes, &state()).unwrap();
+        assert!((0..bytes.len()).all(|length| read_safetensors(&bytes[..length]).is_err()));
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert!(read_safetensors(&longer).is_err());
+        // A header that claims more than there is.
+        bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert!(read_safetensors(&bytes).is_err());
+    }
+}
