@@ -72,6 +72,9 @@ const COMMANDS: &[Entry] = &[
     Entry::of::<args::Report>(),
     Entry::of::<args::View>(),
     Entry::of::<args::RunAll>(),
+    Entry::of::<args::AverageWeights>(),
+    Entry::of::<args::Weights>(),
+    Entry::of::<args::Models>(),
     Entry::of::<args::Demo>(),
     Entry::of::<args::Bench>(),
     Entry::of::<args::Aliases>(),
@@ -93,6 +96,7 @@ The usual order, and what each step leaves behind:
   rank         which of several such tables is the best
   report       results/report.html, one page about the run
   view         scans, truth and predictions in the browser
+`models` lists the networks that `train` can choose, `average-weights` makes a start for other scans.
 `run-all` does analyze, preprocess and train in one go.
 New here? `mist demo` shows all of it on real scans.";
 
@@ -101,6 +105,8 @@ const OWN_COMMANDS: &[&str] = &[
     args::DescribeTransforms::NAME,
     args::Report::NAME,
     args::View::NAME,
+    args::Weights::NAME,
+    args::Models::NAME,
     args::Demo::NAME,
     args::Bench::NAME,
     args::Aliases::NAME,
@@ -144,13 +150,11 @@ fn parse_and_perform(context: &Context, arguments: Vec<OsString>) -> Result<Resu
         let matches = command.try_get_matches_from_mut(arguments).map_err(|error| with_usage(error, &mut command))?;
         return (entry.perform)(&matches, context);
     }
-    let name = arguments.get(1).and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+    let names: Vec<String> = arguments.iter().skip(1).map(|name| name.to_string_lossy().into_owned()).collect();
     let mut command = whole_program(context.registry);
-    let matches =
-        command.try_get_matches_from_mut(arguments).map_err(|error| match command.find_subcommand_mut(&name) {
-            Some(concerned) => with_usage(error, concerned),
-            None => error,
-        })?;
+    let matches = command
+        .try_get_matches_from_mut(arguments)
+        .map_err(|error| with_usage(error, &mut concerned(&command, &names)))?;
     let chosen = matches
         .subcommand()
         .and_then(|(name, inner)| COMMANDS.iter().find(|entry| entry.name == name).map(|entry| (entry, inner)));
@@ -158,6 +162,12 @@ fn parse_and_perform(context: &Context, arguments: Vec<OsString>) -> Result<Resu
         Some((entry, inner)) => (entry.perform)(inner, context),
         None => Err(command.error(ErrorKind::MissingSubcommand, "a command is needed")),
     }
+}
+
+/// The command that these words name, or the command of one of its own tasks.
+fn concerned(command: &Command, names: &[String]) -> Command {
+    let named = names.split_first().and_then(|(name, rest)| Some(concerned(command.find_subcommand(name)?, rest)));
+    named.unwrap_or_else(|| command.clone())
 }
 
 /// Every usage error ends with the usage, as those of the reference do; clap leaves it out for wrong values.
@@ -192,6 +202,7 @@ fn common_rules(command: Command) -> Command {
         .infer_long_args(true)
         .args_override_self(true)
         .mut_args(|flag| if flag.get_action().takes_values() { flag.allow_negative_numbers(true) } else { flag })
+        .mut_subcommands(common_rules)
 }
 
 #[cfg(test)]

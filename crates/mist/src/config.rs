@@ -40,17 +40,22 @@ pub const FORMAT_VERSION: &str = "2.3.0";
 /// Names that a config may use and that only the registry of models and losses knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choices {
-    /// Values of `model.architecture`.
-    pub architectures: Vec<String>,
-    /// Values of `training.loss.name`.
-    pub losses: Vec<String>,
+    /// Values of `model.architecture`; any where there is no list.
+    pub architectures: Option<Vec<String>>,
+    /// Values of `training.loss.name`; any where there is no list.
+    pub losses: Option<Vec<String>>,
 }
 
 impl Choices {
     /// Everything that a registry offers.
     pub fn of(registry: &mist_nn::Registry) -> Self {
-        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let owned = |names: Vec<&str>| Some(names.into_iter().map(str::to_owned).collect());
         Self { architectures: owned(registry.model_names()), losses: owned(registry.loss_names()) }
+    }
+
+    /// All names, for work that needs no network and no loss: the run may be that of another program.
+    pub fn any() -> Self {
+        Self { architectures: None, losses: None }
     }
 }
 
@@ -124,7 +129,8 @@ impl Config {
         let root = document.root(raw)?;
         let mist_version = root.optional("mist_version").and_then(|field| field.or_null());
         let dataset_info = DatasetInfo::parse(&root.required("dataset_info")?.section()?)?;
-        let training = Training::parse(&root.required("training")?.section()?, &choices.losses, &dataset_info.labels)?;
+        let training =
+            Training::parse(&root.required("training")?.section()?, choices.losses.as_deref(), &dataset_info.labels)?;
         let ignore_label = training.ignore_label;
         let config = Self {
             mist_version: mist_version.map(|field| field.string().map(str::to_owned)).transpose()?,
@@ -135,7 +141,7 @@ impl Config {
             )?,
             model: Model::parse(
                 &root.required("model")?.section()?,
-                &choices.architectures,
+                choices.architectures.as_deref(),
                 &dataset_info,
                 training.outputs(dataset_info.labels.len()),
             )?,

@@ -43,7 +43,7 @@ fn finalize(options: &Options, registry: &Registry, console: &dyn Console) -> Re
     console.section("Finalizing MIST run");
     create_folder(results)?;
     device::resolve(&options.device, console)?;
-    let config = Config::load(&config, &Choices::of(registry))?;
+    let config = Config::load(&config, &Choices::any())?;
     config.warn_of_unknown_keys(console);
     let models = results.join("models");
     let missing: Vec<String> = (0..config.training.nfolds)

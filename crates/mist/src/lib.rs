@@ -26,6 +26,7 @@ pub mod label_map;
 pub mod load;
 pub mod memory;
 pub mod model_record;
+pub mod models;
 pub mod network;
 pub mod outputs;
 pub mod parallel;
@@ -43,5 +44,6 @@ pub mod tensorboard;
 pub mod text;
 pub mod train;
 pub mod view;
+pub mod weights;
 
 pub use error::{CaseFailure, Error, Result};

@@ -2,12 +2,12 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::files::write_atomically_with;
 use crate::interrupt;
 use crate::predict::stitch::Patches;
+use crate::weights;
 use mist_nn::models::{Mode, Model, ModelConfig};
 use mist_nn::parameters::{Layout, Parameters, Weights};
-use mist_nn::weights::{parameters_from, read_state_dict, state_dict, write_state_dict};
+use mist_nn::weights::{parameters_from, state_dict};
 use mist_nn::{Device, FeatureMap, Registry};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -40,10 +40,11 @@ pub fn weights_file(folder: &Path, fold: usize) -> PathBuf {
 
 /// Reads the weights of a network; names and shapes must be exactly its own.
 pub fn read_weights(path: &Path, layout: &Layout) -> Result<Parameters> {
-    let cannot = || Error::new("cannot read the weights").at(path);
-    let state = read_state_dict(path).map_err(|error| cannot().because(error))?;
-    parameters_from(&state, layout).map_err(|error| {
-        cannot().because(error).hint("the configuration must be that of the run which trained these weights")
+    parameters_from(&weights::read(path)?, layout).map_err(|error| {
+        Error::new("cannot read the weights")
+            .at(path)
+            .because(error)
+            .hint("the configuration must be that of the run which trained these weights")
     })
 }
 
@@ -51,8 +52,7 @@ pub fn read_weights(path: &Path, layout: &Layout) -> Result<Parameters> {
 pub fn write_weights(path: &Path, parameters: &Parameters) -> Result<()> {
     let state =
         state_dict(parameters).map_err(|error| Error::new("cannot write the weights").at(path).because(error))?;
-    let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
-    write_atomically_with(path, |file| write_state_dict(file, root, &state).map_err(std::io::Error::other))
+    weights::write(path, &state)
 }
 
 /// A network with weights, ready for inference.

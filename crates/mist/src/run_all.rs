@@ -45,7 +45,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     // Patch size, network and memory can be judged from here on, which is before the longer stages.
     let analyzed = Config::load(&config, &Choices::of(registry))?;
     let memory = Allowance::new(options.train.max_memory, console);
-    train::check_settings(&analyzed, &options.train.overrides, registry, memory)?;
+    train::check_settings(&analyzed, &options.train, registry, memory, console)?;
     // Arrays that were there before the analysis are those of another run.
     let preprocessed = match &kept {
         Some(config) => is_preprocessed(&options.preprocess, &config.preprocessing)?,

@@ -90,6 +90,7 @@ fn preprocessing_of_a_run_that_replaces_another(folder: &Path, data: &Path) {
             overwrite: true,
         },
         train: train::Options {
+            pretrained: None,
             results: results.clone(),
             numpy: numpy.clone(),
             overrides: Overrides::default(),

@@ -52,6 +52,6 @@ impl Action for Ensemble {
     const NAME: &'static str = "ensemble";
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
-        ensemble::run(&self.options()?, context.registry, context.console)
+        ensemble::run(&self.options()?, context.console)
     }
 }

@@ -37,6 +37,6 @@ impl Action for Report {
     const NAME: &'static str = "report";
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
-        report::run(&self.options(), context.registry, context.console)
+        report::run(&self.options(), context.console)
     }
 }

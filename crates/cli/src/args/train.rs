@@ -2,13 +2,15 @@
 
 use super::memory::Memory;
 use super::overwrite::Overwrite;
-use super::{later, values};
+use super::values;
 use crate::commands::{Action, Context};
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Command};
 use mist::config::{LR_SCHEDULERS, LossWeighting, OPTIMIZERS, Overrides};
-use mist::{CaseFailure, Result, train};
+use mist::train::{self, Pretrained};
+use mist::{CaseFailure, Result};
 use mist_nn::Registry;
+use mist_nn::transfer::{ChannelStrategy, Scope};
 use std::path::PathBuf;
 
 /// Train one model per fold; flags that are given replace the value in config.json
@@ -82,15 +84,19 @@ pub(crate) struct Recipe {
     /// Number of cases evaluated at the same time
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
     num_workers_evaluate: usize,
-    /// Checkpoint whose encoder the training starts from (not available in this version)
-    #[arg(long, value_name = "FILE", value_parser = values::path())]
+    /// File with weights that the training starts from, .pt or .safetensors
+    #[arg(long, value_name = "FILE", value_parser = values::path(), requires = "pretrained_config")]
     pretrained_weights: Option<PathBuf>,
-    /// The config.json of that checkpoint (not available in this version)
-    #[arg(long, value_name = "FILE", value_parser = values::path())]
+    /// The config.json of the run that trained them
+    #[arg(long, value_name = "FILE", value_parser = values::path(), requires = "pretrained_weights")]
     pretrained_config: Option<PathBuf>,
-    /// What to do when that checkpoint has another number of channels (not available in this version)
-    #[arg(long, value_name = "NAME", value_parser = ["average", "first", "skip"])]
+    /// Where they are for another number of image channels: start with the mean over their channels, with their first one,
+    /// or without them [default: average]
+    #[arg(long, value_name = "NAME", value_parser = ["average", "first", "skip"], requires = "pretrained_weights")]
     input_channel_strategy: Option<String>,
+    /// Which of them to take over [default: encoder]
+    #[arg(long, value_name = "NAME", value_parser = ["encoder", "all"], requires = "pretrained_weights")]
+    pretrained_scope: Option<String>,
 }
 
 impl Recipe {
@@ -110,12 +116,18 @@ impl Recipe {
         memory: Memory,
         overwrite: Overwrite,
     ) -> Result<train::Options> {
-        later::refuse(&[
-            ("--pretrained-weights", self.pretrained_weights.is_some()),
-            ("--pretrained-config", self.pretrained_config.is_some()),
-            ("--input-channel-strategy", self.input_channel_strategy.is_some()),
-        ])?;
+        let pretrained = self.pretrained_weights.zip(self.pretrained_config).map(|(weights, config)| Pretrained {
+            weights,
+            config,
+            strategy: match self.input_channel_strategy.as_deref() {
+                Some("first") => ChannelStrategy::First,
+                Some("skip") => ChannelStrategy::Skip,
+                _ => ChannelStrategy::Average,
+            },
+            scope: if self.pretrained_scope.as_deref() == Some("all") { Scope::All } else { Scope::Encoder },
+        });
         Ok(train::Options {
+            pretrained,
             results,
             numpy,
             overrides: Overrides {

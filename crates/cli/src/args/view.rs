@@ -48,6 +48,6 @@ impl Action for View {
     const NAME: &'static str = "view";
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
-        view::run(&self.options(), context.registry, context.console)
+        view::run(&self.options(), context.console)
     }
 }

@@ -1,7 +1,7 @@
 //! The command lines and fragments of `config.json` in the published guide ("Advanced topics", 2.0.0rc0), section by
 //! section, under the command names it uses. Only what would take days is made smaller, by the words in [`SMALL`] and five
-//! steps per epoch. Its whole configuration file is the subject of `guide_config`; transfer learning, the architectures
-//! that are still missing, and Docker are not here.
+//! steps per epoch. Its whole configuration file is the subject of `guide_config`; Docker is not here. Models and losses of
+//! one's own are the subject of `examples`.
 
 use crate::scans::{change, data_set, predict_quickly, prepared};
 use crate::shell::{Ran, Shell};
@@ -65,6 +65,62 @@ fn network_architectures_the_pocket_network() {
     train(&shell, "").exits(0);
     assert!(has_model(&shell));
     assert_eq!(config(&shell)["model"]["architecture"], "nnunet-pocket");
+}
+
+#[test]
+fn network_architectures_by_name() {
+    let shell = shell();
+    let models = run(&shell, "mist_train --help").stdout();
+    for name in [
+        "nnunet",
+        "nnunet-pocket",
+        "mednext-small",
+        "mednext-base",
+        "mednext-medium",
+        "mednext-large",
+        "fmgnet",
+        "wnet",
+        "swinunetr-small",
+        "swinunetr-base",
+        "swinunetr-large",
+    ] {
+        assert!(models.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn network_architectures_mednext_kernel_size_and_patch_sizes() {
+    let shell = shell();
+    edit(&shell, "/model", json!({"architecture": "mednext-small"}));
+    edit(&shell, "/model/params", json!({"kernel_size": 5}));
+    let line = "mist_train --numpy numpy --results results --folds 0 --epochs 1 --warmup-epochs 0";
+    run(&shell, &format!("{line} --patch-size 32 40 32")).exits(1).stderr_has("multiples are 32 and 48");
+    run(&shell, &format!("{line} --patch-size 32 16 16")).exits(0).stdout_has("Model mednext-small");
+    let weights = shell.mist("weights inspect results/models/fold_0.pt").exits(0).stdout();
+    assert!(weights.contains("[32, 1, 5, 5, 5]"), "{weights}");
+    // The one that checks, says the guide; all do.
+    run(&shell, &format!("{line} --model swinunetr-base --patch-size 64 64 48 --overwrite"))
+        .exits(1)
+        .stderr_has("multiples are 32 and 64");
+}
+
+#[test]
+fn transfer_learning() {
+    let shell = shell();
+    run(&shell, &format!("mist_train --numpy numpy --results results {}", SMALL.replace("--folds 0", "--folds 0 1 2")))
+        .exits(0);
+    let files: Vec<String> = (0..3).map(|fold| format!("results/models/fold_{fold}.pt")).collect();
+    run(&shell, &format!("mist_average_weights --weights {} --output pretrained_init.pt", files.join(" "))).exits(0);
+    std::fs::create_dir(shell.path("source")).expect("a folder");
+    std::fs::copy(shell.path("results/config.json"), shell.path("source/config.json")).expect("a copy");
+    for strategy in ["average", "first", "skip"] {
+        let words = format!(
+            "--pretrained-weights pretrained_init.pt --pretrained-config source/config.json --input-channel-strategy \
+             {strategy}"
+        );
+        train(&shell, &words).exits(0).stdout_has("Starts from");
+    }
+    train(&shell, "--pretrained-weights pretrained_init.pt").exits(2).stderr_has("--pretrained-config");
 }
 
 #[test]

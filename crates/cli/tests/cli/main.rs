@@ -15,6 +15,7 @@ mod guide_config;
 mod help;
 #[cfg(unix)]
 mod interruption;
+mod models;
 mod outputs;
 mod postprocessing;
 mod prediction;
@@ -26,3 +27,4 @@ mod shell;
 mod training;
 mod usage;
 mod view;
+mod weights;

@@ -17,10 +17,10 @@ pub struct Loss {
 }
 
 impl Loss {
-    pub(super) fn parse(section: &Section, losses: &[String]) -> Result<Self> {
+    pub(super) fn parse(section: &Section, losses: Option<&[String]>) -> Result<Self> {
         let params = section.optional("params").and_then(|field| field.or_null());
         let loss = Self {
-            name: section.required("name")?.choice(losses)?.to_owned(),
+            name: section.required("name")?.choice_if_listed(losses)?.to_owned(),
             composite_loss_weighting: section
                 .required("composite_loss_weighting")?
                 .or_null()

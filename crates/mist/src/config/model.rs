@@ -43,12 +43,12 @@ impl Model {
     /// `outputs` is how many the network needs, and what they are.
     pub(super) fn parse(
         section: &Section,
-        architectures: &[String],
+        architectures: Option<&[String]>,
         info: &DatasetInfo,
         outputs: (usize, &str),
     ) -> Result<Self> {
         let model = Self {
-            architecture: section.required("architecture")?.choice(architectures)?.to_owned(),
+            architecture: section.required("architecture")?.choice_if_listed(architectures)?.to_owned(),
             params: ModelParams::parse(&section.required("params")?.section()?, info, outputs)?,
         };
         section.note_unknown();

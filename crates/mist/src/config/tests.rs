@@ -19,8 +19,8 @@ fn golden(data_set: &str) -> PathBuf {
 fn choices() -> Choices {
     let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
     Choices {
-        architectures: names(&["mednext-base", "nnunet", "nnunet-pocket"]),
-        losses: names(&["bl", "dice", "dice_ce"]),
+        architectures: Some(names(&["mednext-base", "nnunet", "nnunet-pocket"])),
+        losses: Some(names(&["bl", "dice", "dice_ce"])),
     }
 }
 

@@ -112,7 +112,7 @@ impl Default for Training {
 
 impl Training {
     /// `labels` are those of the data set.
-    pub(super) fn parse(section: &Section, losses: &[String], labels: &[i64]) -> Result<Self> {
+    pub(super) fn parse(section: &Section, losses: Option<&[String]>, labels: &[i64]) -> Result<Self> {
         let fraction = "a number from 0 to 1";
         let nfolds = section.required("nfolds")?.count(2)?;
         let grad_clip_norm = section.optional("grad_clip_norm");

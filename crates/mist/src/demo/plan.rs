@@ -84,6 +84,7 @@ impl Plan {
                     numpy: numpy.clone(),
                     // The first command stores its settings in config.json, where the others find them.
                     overrides: if fold == 0 { settings(options.synthetic) } else { Overrides::default() },
+                    pretrained: None,
                     folds: Some(vec![fold]),
                     resume: false,
                     verify_determinism: false,

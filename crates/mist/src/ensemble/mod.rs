@@ -14,7 +14,6 @@ use crate::label_map::{self, ENDING, LabelFile};
 use crate::parallel;
 use crate::preprocess::problem::Problem;
 use crate::text::plural;
-use mist_nn::Registry;
 use mist_volume::{Volume, nifti};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -50,7 +49,7 @@ pub enum Method {
 ///
 /// # Errors
 /// Fewer than two folders, one that is missing or has other cases, or an unusable configuration: before anything is written.
-pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+pub fn run(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let Options { predictions, output, method, workers } = options;
     if predictions.len() < 2 {
         return Err(Error::usage("mist_ensemble requires at least two prediction directories.")
@@ -68,7 +67,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         Method::Staple | Method::MajorityVote => None,
         Method::Mean { config } => {
             require_file(config, "Config file not found", "name the config.json of one of the methods")?;
-            let config = Config::load(config, &Choices::of(registry))?;
+            let config = Config::load(config, &Choices::any())?;
             Some((config.model.params.out_channels, config.dataset_info.labels))
         }
     };

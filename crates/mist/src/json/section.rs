@@ -187,6 +187,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// One of `known`, or any text where there is no such list.
+    pub fn choice_if_listed(&self, known: Option<&[String]>) -> Result<&'a str> {
+        known.map_or_else(|| self.string(), |known| self.choice(known))
+    }
+
     /// One of `known` (lower case), in any case; returned in lower case.
     pub fn choice_in_any_case(&self, known: &[impl AsRef<str>]) -> Result<String> {
         let text = self.value.as_str().map(str::to_lowercase);

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::memory::Allowance;
 use crate::model_record::{self, ModelRecord, ScanRange};
 use crate::network::{self, Network};
+use mist_nn::weights::is_safetensors;
 use mist_nn::{KernelCache, Registry};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ pub struct Networks<'a> {
 }
 
 impl<'a> Networks<'a> {
-    /// All `fold_*.pt` of a folder, in the order of their names, and what they leave of the memory. A record beside the
+    /// All `fold_*.pt` and `fold_*.safetensors` of a folder, in the order of their names, and what they leave of the memory. A record beside the
     /// weights must agree with the weights and the configuration; weights without one are remarked on.
     pub fn load(
         folder: &Path,
@@ -134,14 +135,20 @@ fn weights_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-        name.starts_with("fold_") && name.ends_with(".pt")
+        name.starts_with("fold_") && (name.ends_with(".pt") || is_safetensors(path))
     });
     files.sort();
+    if let Some(pair) = files.windows(2).find(|pair| pair[0].file_stem() == pair[1].file_stem()) {
+        return Err(Error::new("the same fold has two files with weights")
+            .at(&pair[0])
+            .because(format!("{} is there too", pair[1].display()))
+            .hint("remove one of them"));
+    }
     match files.is_empty() {
         false => Ok(files),
         true => Err(Error::new("No model checkpoints found")
             .at(folder)
-            .because("there is no fold_*.pt")
+            .because("there is no fold_*.pt or fold_*.safetensors")
             .hint("name the folder `models` of a results folder")),
     }
 }

@@ -18,7 +18,6 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{check_no_file_in_the_way, create_folder, require_file, require_folder, write_atomically};
-use mist_nn::Registry;
 use page::Page;
 use scores::ScoreTable;
 use std::path::{Path, PathBuf};
@@ -40,7 +39,7 @@ pub struct Options {
 ///
 /// # Errors
 /// There is no such run, its configuration or tables are not readable, or the page cannot be written.
-pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+pub fn run(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let results = &options.results;
     const HINT: &str = "name the results folder of a run";
     require_folder(results, "there is no such folder", HINT)?;
@@ -48,7 +47,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     require_file(&config_file, "this is not the results folder of a run: it has no config.json", HINT)?;
     let output = options.output.clone().unwrap_or_else(|| results.join("report.html"));
     check_output(&output)?;
-    let config = Config::load(&config_file, &Choices::of(registry))?;
+    let config = Config::load(&config_file, &Choices::any())?;
     let catalogue = Catalogue::read(results, &config)?;
     let ranking = options.ranking.as_deref().map(ranking::section).transpose()?;
     let table = ScoreTable::of(&catalogue);

@@ -18,7 +18,7 @@ fn page(options: impl FnOnce(Options) -> Options) -> (tempfile::TempDir, String)
     let predicted = r#"{"cases": [{"id": "new", "images": [], "warnings": ["the scan is <odd>"]}]}"#;
     std::fs::write(folder.path().join("predictions/test/predict_report.json"), predicted).unwrap();
     let options = options(Options { results: folder.path().to_owned(), output: None, pictures: 2, ranking: None });
-    let failures = run(&options, &Registry::builtin(), &Silent).unwrap();
+    let failures = run(&options, &Silent).unwrap();
     assert_eq!(failures, []);
     let page = std::fs::read_to_string(options.output.unwrap_or(folder.path().join("report.html"))).unwrap();
     (folder, page)
@@ -79,7 +79,7 @@ fn a_ranking_is_shown_and_a_missing_one_is_an_error() {
         pictures: 0,
         ranking: Some(folder.path().join("nowhere.csv")),
     };
-    assert!(run(&options, &Registry::builtin(), &Silent).unwrap_err().to_string().contains("nowhere.csv"));
+    assert!(run(&options, &Silent).unwrap_err().to_string().contains("nowhere.csv"));
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_run_that_has_only_been_analysed_has_a_page() {
     }
     std::fs::remove_dir_all(folder.path().join("predictions")).unwrap();
     let options = Options { results: folder.path().to_owned(), output: None, pictures: 3, ranking: None };
-    run(&options, &Registry::builtin(), &Silent).unwrap();
+    run(&options, &Silent).unwrap();
     let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert!(page.contains("5 cases, none of them scored yet."), "{page}");
     assert!(page.contains("`mist finalize` writes it"));
@@ -104,7 +104,7 @@ fn only_a_page_is_replaced() {
     let to = |output: &str| {
         let output = Some(folder.path().join(output));
         let options = Options { results: folder.path().to_owned(), output, pictures: 0, ranking: None };
-        run(&options, &Registry::builtin(), &Silent).unwrap_err()
+        run(&options, &Silent).unwrap_err()
     };
     assert_eq!(to("config.json").kind(), crate::error::Kind::Usage);
     std::fs::create_dir(folder.path().join("folder.html")).unwrap();

@@ -1,14 +1,13 @@
 //! `train --verify-determinism`: the same steps twice, once with loader threads and once without, must give the same bits.
 
-use super::prepare::{self, Cases};
+use super::checkpoint::Checkpoint;
+use super::prepare::Cases;
 use super::step::Trainer;
 use crate::config::Config;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::interrupt;
-use mist_nn::models::Model;
 use mist_nn::parameters::Parameters;
-use std::path::Path;
 
 /// Enough for every kind of operation, augmentation and batch to have come by.
 const STEPS: usize = 20;
@@ -16,18 +15,16 @@ const STEPS: usize = 20;
 /// Trains twice from the start of a fold and compares losses and weights; nothing is written.
 pub fn verify(
     config: &Config,
-    results: &Path,
-    fold: usize,
+    fresh: &Checkpoint,
     cases: &Cases,
     trainer: &Trainer<'_>,
     loader_threads: usize,
     console: &dyn Console,
 ) -> Result<()> {
+    let fold = fresh.fold;
     let bar = console.bar("Training twice", 2 * STEPS as u64);
     let run = |threads: usize| -> Result<(Vec<f64>, Parameters)> {
-        let (model, rate) = (trainer.model, config.training.learning_rate);
-        let state = prepare::state(config, model as &dyn Model, results, fold, false, console)?;
-        let mut state = state.ok_or_else(|| Error::new("there is nothing to train"))?;
+        let (mut state, rate) = (fresh.clone(), config.training.learning_rate);
         let mut losses = Vec::with_capacity(STEPS);
         let each = config.training.batches_per_step();
         let mut batches = cases.loader.stream(0, 0, STEPS * each, threads)?;

@@ -15,6 +15,7 @@ mod history;
 mod log;
 mod loss;
 mod prepare;
+mod pretrained;
 mod record;
 mod settings;
 pub(crate) mod step;
@@ -33,6 +34,7 @@ use crate::tables::TrainPaths;
 use crate::text::plural;
 use crate::{finalize, model_record, network};
 use budget::Budget;
+use checkpoint::Checkpoint;
 use fold::FoldRun;
 use forecast::Forecast;
 use history::History;
@@ -40,6 +42,9 @@ use loss::TrainingLoss;
 use mist_nn::Registry;
 use mist_nn::losses::{Classes, dice::Dice};
 use mist_nn::models::Model;
+pub use pretrained::Pretrained;
+use pretrained::Start;
+use settings::Settled;
 pub(crate) use settings::check_modes;
 use std::path::{Path, PathBuf};
 use step::Trainer;
@@ -55,6 +60,8 @@ pub struct Options {
     pub numpy: PathBuf,
     /// Flags that change `config.json`.
     pub overrides: Overrides,
+    /// Weights of another run to start from. Not stored.
+    pub pretrained: Option<Pretrained>,
     /// Folds of this invocation; by default those of the configuration. Not stored.
     pub folds: Option<Vec<usize>>,
     /// Continue from checkpoints.
@@ -90,20 +97,23 @@ pub fn how_to_continue(options: &Options) -> &'static str {
 
 fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let memory = Allowance::new(options.max_memory, console);
-    let (config, folds, table, mut failures) = settings::settle(options, registry, memory, console)?;
+    let Settled { config, folds, table, mut failures, start } = settings::settle(options, registry, memory, console)?;
+    let start = start.as_ref();
     let loader_threads = loader_threads(config.training.hardware.num_cpu_workers);
     let network = forecast::check_memory(&config, registry, memory)?;
     let held = memory::resident().unwrap_or(0.0);
     let mut budget = Budget { memory, network, held, loader_threads };
     if options.verify_determinism {
         for &fold in &folds {
-            PreparedFold::new(options, &config, registry, &table, fold, &budget)?.verify(console)?;
+            PreparedFold::new(options, &config, registry, &table, start, fold, &budget)?.verify(console)?;
         }
         return Ok(failures);
     }
     if options.dry_run {
-        describe(&config, registry, console)?;
-        forecast(options, &config, registry, &table, &folds, &budget, console)?;
+        describe(&config, registry, start, console)?;
+        let first =
+            folds.first().map(|first| PreparedFold::new(options, &config, registry, &table, start, *first, &budget));
+        forecast(options, first.transpose()?, &folds, &budget, console)?;
         return Ok(failures);
     }
     if options.overwrite {
@@ -116,15 +126,20 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 
     let Options { results, numpy, resume: resumed, .. } = options;
     record::write(
-        &record::Call { results, numpy, folds: &folds, resumed: *resumed, loader_threads, memory },
+        &record::Call { results, numpy, folds: &folds, resumed: *resumed, start, loader_threads, memory },
         &config,
         &table,
         console,
     )?;
 
     console.section("Training");
-    describe(&config, registry, console)?;
-    let forecast = forecast(options, &config, registry, &table, &folds, &budget, console)?;
+    describe(&config, registry, start, console)?;
+    if let Some(start) = start {
+        start.write_table(&options.results)?;
+    }
+    let first =
+        folds.first().map(|first| PreparedFold::new(options, &config, registry, &table, start, *first, &budget));
+    let forecast = forecast(options, first.transpose()?, &folds, &budget, console)?;
     budget.held = forecast.and_then(|forecast| forecast.peak).unwrap_or(held).max(held);
     let mut failed = Vec::new();
     for (index, &fold) in folds.iter().enumerate() {
@@ -135,7 +150,7 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
             memory,
             validation_seconds: forecast.map(|forecast| forecast.validation),
         };
-        let prepared = PreparedFold::new(options, &config, registry, &table, fold, &budget);
+        let prepared = PreparedFold::new(options, &config, registry, &table, start, fold, &budget);
         match prepared.and_then(|prepared| prepared.train(options.resume, place, console)) {
             Ok(()) => {}
             Err(error) if error.kind() == Kind::Interrupted => return Err(error),
@@ -209,16 +224,21 @@ fn epochs_left(options: &Options, training: &Training, fold: usize) -> usize {
 /// What training would refuse about the settings alone.
 pub(crate) fn check_settings(
     config: &Config,
-    overrides: &Overrides,
+    options: &Options,
     registry: &Registry,
     memory: Allowance,
+    console: &dyn Console,
 ) -> Result<()> {
     let mut config = config.clone();
-    overrides.apply(&mut config)?;
-    settings::check_config(&config, registry, memory).map(drop)
+    options.overrides.apply(&mut config)?;
+    settings::check_config(&config, registry, memory)?;
+    match &options.pretrained {
+        Some(asked) => asked.load(&config, registry, console).map(drop),
+        None => Ok(()),
+    }
 }
 
-fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Result<()> {
+fn describe(config: &Config, registry: &Registry, start: Option<&Start>, console: &dyn Console) -> Result<()> {
     let model = network::build(config, registry)?;
     let count: usize = model.layout().count();
     let [x, y, z] = config.spatial_config.patch_size;
@@ -229,25 +249,20 @@ fn describe(config: &Config, registry: &Registry, console: &dyn Console) -> Resu
         config.training.batch_size_per_gpu,
         plural(config.training.epochs, "epoch"),
     ));
+    if let Some(start) = start {
+        start.describe(console);
+    }
     Ok(())
 }
 
 fn forecast(
     options: &Options,
-    config: &Config,
-    registry: &Registry,
-    table: &TrainPaths,
+    first: Option<PreparedFold<'_>>,
     folds: &[usize],
     budget: &Budget,
     console: &dyn Console,
 ) -> Result<Option<Forecast>> {
-    match folds.first() {
-        Some(&first) => {
-            let fold = PreparedFold::new(options, config, registry, table, first, budget)?;
-            fold.forecast(options, folds, budget.memory, console)
-        }
-        None => Ok(None),
-    }
+    first.map_or(Ok(None), |fold| fold.forecast(options, folds, budget.memory, console))
 }
 
 /// A fold with everything that it is trained with.
@@ -256,6 +271,7 @@ struct PreparedFold<'a> {
     config: &'a Config,
     results: &'a Path,
     table: &'a TrainPaths,
+    start: Option<&'a Start>,
     model: Box<dyn Model>,
     loss: TrainingLoss,
     outputs: Outputs,
@@ -268,13 +284,14 @@ impl<'a> PreparedFold<'a> {
         config: &'a Config,
         registry: &Registry,
         table: &'a TrainPaths,
+        start: Option<&'a Start>,
         fold: usize,
         budget: &Budget,
     ) -> Result<Self> {
         let loss = loss::build(config, registry)?;
         let cases = prepare::cases(config, loss.needs, table, &options.numpy, fold, budget)?;
         let (model, outputs) = (network::build(config, registry)?, Outputs::of(config));
-        Ok(Self { fold, config, results: &options.results, table, model, loss, outputs, cases })
+        Ok(Self { fold, config, results: &options.results, table, start, model, loss, outputs, cases })
     }
 
     fn trainer(&self) -> Trainer<'_> {
@@ -318,12 +335,20 @@ impl<'a> PreparedFold<'a> {
         }
     }
 
+    /// Its state before the first step.
+    fn fresh(&self) -> Result<Checkpoint> {
+        prepare::fresh(self.config, self.model.as_ref(), self.fold, self.start)
+    }
+
     /// Trains from the checkpoint or from the start.
     fn train(&self, resume: bool, place: Place, console: &dyn Console) -> Result<()> {
         let weights = network::weights_file(&self.results.join("models"), self.fold);
         let record = model_record::file(&weights);
-        if let Some(state) = prepare::state(self.config, self.model.as_ref(), self.results, self.fold, resume, console)?
-        {
+        let state = match resume {
+            true => prepare::continued(self.config, self.results, self.fresh()?, console)?,
+            false => Some(self.fresh()?),
+        };
+        if let Some(state) = state {
             remove_file(&record)?;
             self.run().run(state, place, console)?;
         }
@@ -335,7 +360,7 @@ impl<'a> PreparedFold<'a> {
 
     fn verify(&self, console: &dyn Console) -> Result<()> {
         let threads = loader_threads(self.config.training.hardware.num_cpu_workers);
-        determinism::verify(self.config, self.results, self.fold, &self.cases, &self.trainer(), threads, console)
+        determinism::verify(self.config, &self.fresh()?, &self.cases, &self.trainer(), threads, console)
     }
 
     /// Says what the folds will take, judged by this one.
@@ -354,8 +379,7 @@ impl<'a> PreparedFold<'a> {
         if epochs == 0 {
             return Ok(None);
         }
-        let state = prepare::fresh(self.config, self.model.as_ref(), self.fold)?;
-        let forecast = forecast::of(&run, state, &self.cases)?;
+        let forecast = forecast::of(&run, self.fresh()?, &self.cases)?;
         console.info(&forecast.text(epochs, folds.len(), allowed));
         Ok(Some(forecast))
     }

@@ -4,6 +4,7 @@ use super::Progress;
 use super::average::Average;
 use super::budget::Budget;
 use super::checkpoint::{self, Checkpoint};
+use super::pretrained::Start;
 use crate::config::Config;
 use crate::console::Console;
 use crate::error::{Error, Result};
@@ -131,16 +132,19 @@ pub fn is_complete(
     if !checkpoint::file(results, fold).is_file() {
         return Ok(config.training.epochs == 0);
     }
-    let reached = Checkpoint::latest(results, &fresh(config, model, fold)?, console)?.epoch;
+    let reached = Checkpoint::latest(results, &fresh(config, model, fold, None)?, console)?.epoch;
     Ok(Progress::new(&config.training, results, fold, reached).left == 0)
 }
 
-/// The fold before its first step.
-pub fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoint> {
+/// The fold before its first step, with initial weights or those to start from.
+pub fn fresh(config: &Config, model: &dyn Model, fold: usize, start: Option<&Start>) -> Result<Checkpoint> {
     let training = &config.training;
     let kind = Kind::named(&training.optimizer)
         .ok_or_else(|| Error::new(format!("unknown optimizer `{}`", training.optimizer)))?;
-    let parameters = Parameters::initial(model.layout(), training.seed);
+    let mut parameters = Parameters::initial(model.layout(), training.seed);
+    if let Some(start) = start {
+        start.apply(&mut parameters);
+    }
     Ok(Checkpoint {
         fold,
         epoch: 0,
@@ -155,17 +159,15 @@ pub fn fresh(config: &Config, model: &dyn Model, fold: usize) -> Result<Checkpoi
     })
 }
 
-/// The state in which the fold goes on: its checkpoint when resuming, else fresh weights. `None`: nothing is left to do.
-pub fn state(
+/// The state in which a resumed fold goes on: its checkpoint, or `fresh` if there is none. `None`: nothing is left to do.
+pub fn continued(
     config: &Config,
-    model: &dyn Model,
     results: &Path,
-    fold: usize,
-    resume: bool,
+    fresh: Checkpoint,
     console: &dyn Console,
 ) -> Result<Option<Checkpoint>> {
-    let fresh = fresh(config, model, fold)?;
-    if resume && checkpoint::file(results, fold).is_file() {
+    let fold = fresh.fold;
+    if checkpoint::file(results, fold).is_file() {
         let mut state = Checkpoint::latest(results, &fresh, console)?;
         if Progress::new(&config.training, results, fold, state.epoch).left == 0 {
             console.info(&format!("Fold {fold} is already complete"));
@@ -181,8 +183,6 @@ pub fn state(
         console.info(&format!("Fold {fold}: continuing at epoch {}{step}", state.epoch + 1));
         return Ok(Some(state));
     }
-    if resume {
-        console.warn(&format!("fold {fold} has no checkpoint yet; it starts from the beginning"));
-    }
+    console.warn(&format!("fold {fold} has no checkpoint yet; it starts from the beginning"));
     Ok(Some(fresh))
 }

@@ -1,5 +1,6 @@
 //! `runs/train_<time>_<process>.json`: what a call of `train` was, so that its results can be traced and made again.
 
+use super::pretrained::Start;
 use crate::checksum;
 use crate::config::Config;
 use crate::console::Console;
@@ -23,6 +24,8 @@ pub struct Call<'a> {
     pub folds: &'a [usize],
     /// Whether it continues an earlier one.
     pub resumed: bool,
+    /// Weights that it started from.
+    pub start: Option<&'a Start>,
     /// Threads that prepare batches.
     pub loader_threads: usize,
     /// Memory that may be taken.
@@ -41,6 +44,7 @@ pub fn write(call: &Call<'_>, config: &Config, table: &TrainPaths, console: &dyn
         "command_line": std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>(),
         "folds": call.folds,
         "resumed": call.resumed,
+        "pretrained": call.start.map(Start::record).transpose()?,
         "hardware": hardware(call.loader_threads),
         "memory": {
             "allowed_bytes": call.memory.bytes(),

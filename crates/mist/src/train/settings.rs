@@ -1,6 +1,7 @@
 //! From the command line and `config.json` to what will be trained; everything is checked before anything is written.
 
 use super::budget::Budget;
+use super::pretrained::Start;
 use super::{Options, checkpoint, loss, prepare, require};
 use crate::config::{Change, Choices, Config};
 use crate::console::Console;
@@ -14,13 +15,22 @@ use mist_nn::losses::Needs;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The configuration with the flags applied (and stored), and the folds of this invocation.
-pub fn settle(
-    options: &Options,
-    registry: &Registry,
-    memory: Allowance,
-    console: &dyn Console,
-) -> Result<(Config, Vec<usize>, TrainPaths, Vec<CaseFailure>)> {
+/// What a call of `train` will do.
+pub struct Settled {
+    /// The configuration with the flags applied, and stored.
+    pub config: Config,
+    /// Folds of this call.
+    pub folds: Vec<usize>,
+    /// Cases that have arrays.
+    pub table: TrainPaths,
+    /// The others.
+    pub failures: Vec<CaseFailure>,
+    /// Weights to start from.
+    pub start: Option<Start>,
+}
+
+/// Checks everything, then stores the flags in the configuration.
+pub fn settle(options: &Options, registry: &Registry, memory: Allowance, console: &dyn Console) -> Result<Settled> {
     check_modes(options)?;
     let results = &options.results;
     require(
@@ -60,11 +70,12 @@ pub fn settle(
         // Opened again when their turn comes; a missing file of the last fold must not show after days.
         prepare::cases(&config, needs, &table, &options.numpy, *fold, &Budget::NONE)?;
     }
-    if only_tried {
-        return Ok((config, folds, table, failures));
-    }
-    let config = Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?;
-    Ok((config, folds, table, failures))
+    let start = options.pretrained.as_ref().map(|asked| asked.load(&config, registry, console)).transpose()?;
+    let config = match only_tried {
+        true => config,
+        false => Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?,
+    };
+    Ok(Settled { config, folds, table, failures, start })
 }
 
 /// What can be said of a configuration before any case is looked at: whether its network, loss and learning rates go

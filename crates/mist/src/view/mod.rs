@@ -17,7 +17,6 @@ use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{require_file, require_folder};
 use crate::text::plural;
-use mist_nn::Registry;
 use server::Server;
 use site::Site;
 use std::path::PathBuf;
@@ -46,7 +45,7 @@ pub struct Viewer {
 }
 
 /// Serves the page until the user stops it, which is its normal end. Files of the run are only read.
-pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+pub fn run(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let viewer = options.viewer.ok_or_else(|| {
         Error::new("this program was built without the viewer")
             .hint("build it with `cargo install --path crates/cli --features view`, or take a release, which has it")
@@ -56,7 +55,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     require_folder(results, "there is no such folder", HINT)?;
     let config = results.join("config.json");
     require_file(&config, "this is not the results folder of a run: it has no config.json", HINT)?;
-    let config = Config::load(&config, &Choices::of(registry))?;
+    let config = Config::load(&config, &Choices::any())?;
     let catalogue = Catalogue::read(results, &config)?;
     if let Some(gap) = &catalogue.gap {
         console.warn(gap);

@@ -20,7 +20,7 @@ pub fn entry() -> LossEntry {
 
 impl Loss for Boundary {
     fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
-        let (_, probabilities) = head.of(Classes::Foreground);
+        let (_, probabilities) = head.preprocess(Classes::Foreground);
         let surface = (head.target.distance_maps()? * probabilities).mean();
         Ok(weigh(head, self.region.value(head)?, surface))
     }

@@ -42,7 +42,7 @@ pub fn entry() -> LossEntry {
 
 impl Loss for CenterlineDice {
     fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
-        let (truth, probabilities) = head.of(Classes::Foreground);
+        let (truth, probabilities) = head.preprocess(Classes::Foreground);
         let size = head.target.size();
         let skeleton = |values| Grid::new(values, size).skeleton(self.iterations).into_values();
         let of_truth =

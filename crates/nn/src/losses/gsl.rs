@@ -23,7 +23,7 @@ pub fn entry() -> LossEntry {
 
 impl Loss for GeneralizedSurface {
     fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
-        let (truth, probabilities) = head.of(Classes::Foreground);
+        let (truth, probabilities) = head.preprocess(Classes::Foreground);
         let distances = head.target.distance_maps()?;
         let right = sum_voxels((distances.clone() * (-(truth + probabilities) + 1.0)).square());
         let surface = (-(right / (sum_voxels(distances.square()) + EPS)) + 1.0).mean();

@@ -20,7 +20,7 @@ pub fn entry() -> LossEntry {
 
 impl Loss for OneSidedHausdorff {
     fn value(&self, head: &Segmentation) -> Result<Tensor<1>, TargetError> {
-        let (truth, probabilities) = head.of(Classes::Foreground);
+        let (truth, probabilities) = head.preprocess(Classes::Foreground);
         let surface = ((truth - probabilities).square() * head.target.distance_maps()?.square()).mean();
         Ok(weigh(head, self.region.value(head)?, surface))
     }

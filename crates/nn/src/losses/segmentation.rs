@@ -55,8 +55,9 @@ impl<'a> Segmentation<'a> {
         region_loss(self.logits.clone(), self.target.labels(), encoding, loss)
     }
 
-    /// Truth and probabilities of these classes; no renormalisation.
-    pub fn of(&self, classes: Classes) -> (Tensor<3>, Tensor<3>) {
+    /// What most losses begin with: the truth, 1 where a voxel is of a class and 0 elsewhere, and the probabilities, softmax of
+    /// the logits; both of these classes only, without renormalisation, `[batch, voxel, class]`.
+    pub fn preprocess(&self, classes: Classes) -> (Tensor<3>, Tensor<3>) {
         let first = classes.first(self.target.encoding());
         let from_first = |tensor: Tensor<3>| {
             let outputs = tensor.dims()[2];

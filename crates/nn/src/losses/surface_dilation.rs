@@ -30,7 +30,7 @@ impl SurfaceDilation {
 
     /// The term for one head.
     pub fn value(&self, head: &Segmentation) -> Tensor<1> {
-        let (truth, probabilities) = head.of(Classes::Foreground);
+        let (truth, probabilities) = head.preprocess(Classes::Foreground);
         let size = head.target.size();
         // A window that reaches beyond both ends from every voxel does what a longer one would.
         let window = [0, 1, 2].map(|axis| self.window[axis].min(2 * size[axis] + 1));

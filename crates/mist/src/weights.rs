@@ -1,0 +1,41 @@
+//! Work on weight files: averages, other formats, what is in them.
+
+pub mod average;
+pub mod convert;
+pub mod inspect;
+
+use crate::error::{Error, Result};
+use crate::files::write_atomically_with;
+use mist_nn::weights::{self, StateDict, is_safetensors};
+use std::path::Path;
+
+/// Reads a weight file of PyTorch, or of the safetensors format if its name ends so.
+pub fn read(path: &Path) -> Result<StateDict> {
+    weights::read_state_dict(path).map_err(|error| Error::new("cannot read the weights").at(path).because(error))
+}
+
+/// Writes a weight file in the format that its name asks for, completely or not at all.
+pub fn write(path: &Path, state: &StateDict) -> Result<()> {
+    let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
+    write_atomically_with(path, |file| {
+        let written = match is_safetensors(path) {
+            true => weights::write_safetensors(file, state),
+            false => weights::write_state_dict(file, root, state),
+        };
+        written.map_err(std::io::Error::other)
+    })
+}
+
+/// Fails where the file exists and must not be replaced, or its name says no format.
+fn check_output(path: &Path, overwrite: bool) -> Result<()> {
+    let known = path.extension().is_some_and(|extension| ["pt", "pth", "safetensors"].iter().any(|k| extension == *k));
+    if !known {
+        return Err(Error::usage("the name of the file to write says no format")
+            .at(path)
+            .hint("let it end in .pt for PyTorch, or in .safetensors"));
+    }
+    match path.exists() && !overwrite {
+        true => Err(Error::new("the file exists already").at(path).hint("give --overwrite to replace it")),
+        false => Ok(()),
+    }
+}
