@@ -3,6 +3,7 @@
 mod aliases;
 mod analyze;
 mod bench;
+mod conversion;
 mod convert_msd;
 mod demo;
 mod describe_transforms;

@@ -6,6 +6,7 @@ use crate::shell::Shell;
 const WRONG_VALUES: &[(&str, &str, &[&str])] = &[
     ("convert-msd --source a --output b", "--num-workers-conversion", &["0", "-1", "1.0", "many"]),
     ("convert-msd --source a --output b", "--overwrite", &["maybe", "2", "on"]),
+    ("convert-msd --source a --output b", "--link", &["soft", "Hard"]),
     ("analyze --data a", "--nfolds", &["0", "1", "-3", "2.0", "five"]),
     ("analyze --data a", "--num-workers-analyze", &["0", "-1", "1.5", "x"]),
     ("analyze --data a", "--overwrite", &["maybe"]),
