@@ -11,6 +11,7 @@
 
 mod case_folder;
 mod channel_names;
+pub mod csv;
 mod description;
 mod image_file;
 pub mod msd;

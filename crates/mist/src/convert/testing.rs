@@ -65,6 +65,10 @@ impl Recorder {
     pub fn warnings(&self) -> Vec<String> {
         self.warnings.lock().expect("no panic").clone()
     }
+
+    pub fn others(&self) -> Vec<String> {
+        self.others.lock().expect("no panic").clone()
+    }
 }
 
 impl Console for Recorder {
