@@ -59,6 +59,7 @@ impl Entry {
 /// All commands, in the order of the work.
 const COMMANDS: &[Entry] = &[
     Entry::of::<args::ConvertMsd>(),
+    Entry::of::<args::ConvertCsv>(),
     Entry::of::<args::Analyze>(),
     Entry::of::<args::Preprocess>(),
     Entry::of::<args::Train>(),
@@ -84,7 +85,8 @@ const ABOUT: &str = "Segments 3D medical images: from a folder of scans to train
 
 const ORDER: &str = "\
 The usual order, and what each step leaves behind:
-  convert-msd  (or a folder and dataset.json of your own)
+  convert-msd  dataset.json and a folder per case, from a data set of the Decathlon
+  convert-csv  the same from tables of files (or make both yourself)
   analyze      results/config.json, the plan of the run
   preprocess   numpy/, the cases as arrays
   train        results/models/, one model per fold
@@ -230,6 +232,7 @@ mod tests {
         let names = alias_names();
         assert!(names.contains(&"mist_run_all".to_owned()));
         assert!(names.contains(&"mist_convert_msd".to_owned()));
+        assert!(names.contains(&"mist_convert_csv".to_owned()));
         assert!(!names.contains(&"mist_demo".to_owned()));
     }
 }

@@ -16,7 +16,7 @@ mod rewrite;
 mod training;
 
 pub use dataset_info::{DatasetInfo, Modality, RESERVED_COLUMNS};
-pub(crate) use dataset_info::{check_channel_name, parse_labels};
+pub(crate) use dataset_info::{channel_name_misfit, check_channel_name, parse_labels};
 pub use evaluation::{Evaluation, EvaluationClass, EvaluationFile, METRICS, MetricRequest};
 pub use inference::{BlendMode, Ensemble, Inference, Inferer, InfererParams, Tta, TtaStrategy};
 pub use loss::Loss;

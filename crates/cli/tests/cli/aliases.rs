@@ -2,8 +2,9 @@
 
 use crate::shell::Shell;
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "mist_convert_msd",
+    "mist_convert_csv",
     "mist_analyze",
     "mist_preprocess",
     "mist_train",

@@ -8,6 +8,7 @@ use std::path::Path;
 fn a_file_where_a_folder_is_needed_is_named() {
     let shell = prepared();
     shell.write("file", "of somebody");
+    shell.write("cases.csv", "id,mask,mr\n015,data/train/015/mask.nii.gz,data/train/015/mr.nii.gz\n");
     std::fs::create_dir(shell.path("models")).expect("a folder");
     let predict = "predict --config results/config.json";
     for line in [
@@ -20,6 +21,7 @@ fn a_file_where_a_folder_is_needed_is_named() {
         "run-all --data data/dataset.json --results file",
         "finalize --results file",
         "convert-msd --source file --output out",
+        "convert-csv --train-csv cases.csv --output file",
         "demo --output file",
         &format!("{predict} --models-dir file --images data/train --output out"),
         &format!("{predict} --models-dir models --images file --output out"),
@@ -43,6 +45,7 @@ fn a_folder_where_a_file_is_needed_is_named() {
     shell.write("pairs.csv", "id,mask,prediction\n015,data/train/015/mask.nii.gz,data/train/015/mask.nii.gz\n");
     for (line, said) in [
         ("analyze --data data --results other", "data/dataset.json?"),
+        ("convert-csv --train-csv data --output other", "it is a folder, not a file"),
         ("evaluate --config results --paths-csv pairs.csv --output-csv scores.csv", "it is a folder, not a file"),
         (
             "evaluate --config results/config.json --paths-csv data --output-csv scores.csv",

@@ -11,6 +11,7 @@ fn help_of_the_program() {
 fn help_of_every_command() {
     for command in [
         "convert-msd",
+        "convert-csv",
         "analyze",
         "preprocess",
         "train",
@@ -48,4 +49,5 @@ fn the_version_is_printed() {
 fn commands_may_be_spelled_with_underscores() {
     Shell::new().mist("run_all --help").exits(0).stdout_has("Usage: mist run-all");
     Shell::new().mist("convert_msd --help").exits(0).stdout_has("--source");
+    Shell::new().mist("convert_csv --help").exits(0).stdout_has("--train-csv");
 }

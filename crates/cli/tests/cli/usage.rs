@@ -6,6 +6,10 @@ use crate::shell::Shell;
 const WRONG_VALUES: &[(&str, &str, &[&str])] = &[
     ("convert-msd --source a --output b", "--num-workers-conversion", &["0", "-1", "1.0", "many"]),
     ("convert-msd --source a --output b", "--overwrite", &["maybe", "2", "on"]),
+    ("convert-msd --source a --output b", "--link", &["soft", "Hard"]),
+    ("convert-csv --train-csv a --output b", "--num-workers-conversion", &["0", "many"]),
+    ("convert-csv --train-csv a --output b", "--overwrite", &["maybe"]),
+    ("convert-csv --train-csv a --output b", "--link", &["symbolic", "yes"]),
     ("analyze --data a", "--nfolds", &["0", "1", "-3", "2.0", "five"]),
     ("analyze --data a", "--num-workers-analyze", &["0", "-1", "1.5", "x"]),
     ("analyze --data a", "--overwrite", &["maybe"]),
@@ -61,6 +65,7 @@ const WRONG_VALUES: &[(&str, &str, &[&str])] = &[
 /// The flags that take a file or folder, with what else the command needs.
 const PATHS: &[(&str, &[&str])] = &[
     ("convert-msd", &["--source", "--output"]),
+    ("convert-csv", &["--train-csv", "--test-csv", "--output"]),
     ("analyze", &["--data", "--results"]),
     ("preprocess", &["--results", "--numpy"]),
     ("train", &["--results", "--numpy"]),
@@ -129,6 +134,8 @@ fn required_flags_are_required() {
     for (line, missing) in [
         ("convert-msd --source a", "--output"),
         ("convert-msd --output a", "--source"),
+        ("convert-csv --train-csv a", "--output"),
+        ("convert-csv --output a", "--train-csv"),
         ("analyze", "--data"),
         ("preprocess", "--results"),
         ("run-all", "--data"),
@@ -208,6 +215,7 @@ fn a_missing_file_is_a_failure_with_place_and_reason() {
     shell.mist("analyze --data nowhere.json").exits(1).stderr_has("error: ").stderr_has("nowhere.json");
     shell.mist("preprocess --results nowhere").exits(1).stderr_has("error: ").stderr_has("nowhere");
     shell.mist("convert-msd --source nowhere --output out").exits(1).stderr_has("error: ").stderr_has("nowhere");
+    shell.mist("convert-csv --train-csv nowhere.csv --output out").exits(1).stderr_has("error: ").stderr_has("nowhere");
 }
 
 #[test]

@@ -79,13 +79,18 @@ fn parse_images(field: &Field) -> Result<Vec<String>> {
 
 /// Refuses channel names that cannot be a column of the CSV files; `field` is where the name stands.
 pub(crate) fn check_channel_name(name: &str, field: &Field) -> Result<()> {
+    channel_name_misfit(name).map_or(Ok(()), |allowed| Err(field.refuse(allowed)))
+}
+
+/// What the name of a channel must be, where this one cannot be a column of the CSV files.
+pub(crate) fn channel_name_misfit(name: &str) -> Option<&'static str> {
     if name.trim().is_empty() {
-        return Err(field.refuse("the name of a channel, which cannot be empty"));
+        Some("the name of a channel, which cannot be empty")
+    } else if RESERVED_COLUMNS.contains(&name) {
+        Some("a channel name other than id, fold and mask, which name other columns")
+    } else {
+        None
     }
-    if RESERVED_COLUMNS.contains(&name) {
-        return Err(field.refuse("a channel name other than id, fold and mask, which name other columns"));
-    }
-    Ok(())
 }
 
 /// Label values: whole numbers from 0 to 255 (masks are stored as bytes), 0 first, none twice.

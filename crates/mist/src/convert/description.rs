@@ -15,14 +15,20 @@ pub fn channel_file(channel: &str) -> String {
 
 /// What the description of a converted data set says.
 pub struct Description<'a> {
-    /// Name of the task.
-    pub task: &'a str,
-    /// Kind of images.
-    pub modality: Modality,
     /// Whether there are test cases.
     pub has_test: bool,
     /// Channel names in channel order.
     pub channels: Vec<&'a str>,
+    /// What the images and labels mean; left open, for the user to fill in, where the source does not say.
+    pub meaning: Option<Meaning<'a>>,
+}
+
+/// What images and labels mean.
+pub struct Meaning<'a> {
+    /// Name of the task.
+    pub task: &'a str,
+    /// Kind of images.
+    pub modality: Modality,
     /// Label values, 0 first.
     pub labels: &'a [i64],
     /// Class names with the label of each.
@@ -34,19 +40,25 @@ impl Description<'_> {
     pub fn to_value(&self) -> Value {
         let images: Map<String, Value> =
             self.channels.iter().map(|name| (name.to_string(), json!([channel_file(name)]))).collect();
-        let classes: Map<String, Value> =
-            self.classes.iter().map(|(name, label)| (name.clone(), json!([label]))).collect();
+        let [task, modality, labels, classes] = match &self.meaning {
+            None => [const { Value::Null }; 4],
+            Some(meaning) => {
+                let class = |(name, label): &(String, i64)| (name.clone(), json!([label]));
+                let classes: Map<String, Value> = meaning.classes.iter().map(class).collect();
+                [meaning.task.into(), meaning.modality.as_str().into(), meaning.labels.into(), classes.into()]
+            }
+        };
         let mut entries = Map::new();
-        entries.insert("task".into(), self.task.into());
-        entries.insert("modality".into(), self.modality.as_str().into());
+        entries.insert("task".into(), task);
+        entries.insert("modality".into(), modality);
         entries.insert("train-data".into(), TRAIN_FOLDER.into());
         if self.has_test {
             entries.insert("test-data".into(), TEST_FOLDER.into());
         }
         entries.insert("mask".into(), json!([MASK_FILE]));
         entries.insert("images".into(), images.into());
-        entries.insert("labels".into(), self.labels.into());
-        entries.insert("final_classes".into(), classes.into());
+        entries.insert("labels".into(), labels);
+        entries.insert("final_classes".into(), classes);
         Value::Object(entries)
     }
 }

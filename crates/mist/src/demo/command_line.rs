@@ -74,9 +74,9 @@ impl From<&msd::Options> for CommandLine {
     fn from(options: &msd::Options) -> Self {
         Self::new("convert-msd")
             .path("--source", &options.source)
-            .path("--output", &options.output)
-            .workers("--num-workers-conversion", options.workers)
-            .switch("--overwrite", options.overwrite)
+            .path("--output", &options.target.output)
+            .workers("--num-workers-conversion", options.target.workers)
+            .switch("--overwrite", options.target.overwrite)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::command_line::CommandLine;
 use super::{Options, scans, synthetic};
 use crate::config::Overrides;
-use crate::convert::msd;
+use crate::convert::{Link, Target, msd};
 use crate::error::Result;
 use crate::{analyze, evaluate, finalize, predict, preprocess, train};
 use std::path::PathBuf;
@@ -56,9 +56,7 @@ impl Plan {
             write_scans: if options.synthetic { synthetic::write } else { scans::write },
             convert: (!options.synthetic).then(|| msd::Options {
                 source: scans.clone(),
-                output: data.clone(),
-                workers,
-                overwrite,
+                target: Target { output: data.clone(), workers, link: Link::Copy, overwrite },
             }),
             analyze: analyze::Options {
                 data: data.join("dataset.json"),

@@ -36,6 +36,11 @@ impl CsvFile {
         Ok(Self { path: path.to_owned(), header, rows })
     }
 
+    /// Names of the columns.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
     /// Position of a column that must be there.
     pub fn column(&self, name: &str) -> Result<usize> {
         if let Some(position) = self.header.iter().position(|column| column == name) {
@@ -75,6 +80,11 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// Where the row stands in the file, the header in line 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
     /// The field in a column.
     pub fn text(&self, column: usize) -> &str {
         self.fields.get(column).map_or("", String::as_str)

@@ -1,18 +1,27 @@
 use super::source::{Source, TEST_IMAGES, TRAINING_IMAGES, TRAINING_MASKS};
+use crate::convert::Link;
 use crate::convert::description::{MASK_FILE, channel_file};
 use crate::convert::image_file;
-use crate::error::CaseFailure;
+use crate::convert::problem::Problem;
+use crate::convert::split::{Case, Cases, Split};
 use mist_volume::nifti::{self, Datatype, Header};
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-/// Part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// Cases with masks.
-    Training,
-    /// Cases without.
-    Test,
+/// A case of a Decathlon data set.
+pub struct MsdCase<'a> {
+    source: &'a Source,
+    id: &'a str,
+    split: Split,
+    link: Link,
+}
+
+/// The cases of a split.
+pub fn cases(source: &Source, split: Split, link: Link) -> Cases<MsdCase<'_>> {
+    let ids = match split {
+        Split::Training => &source.training,
+        Split::Test => &source.test,
+    };
+    Cases { ready: ids.iter().map(|id| MsdCase { source, id, split, link }).collect(), left_out: Vec::new() }
 }
 
 /// The files of a case, found and their headers checked.
@@ -22,61 +31,68 @@ pub struct CaseFiles {
     mask: Option<PathBuf>,
 }
 
-/// Why a case cannot be converted.
-pub struct Problem {
-    stage: &'static str,
-    file: Option<PathBuf>,
-    reason: String,
-}
+impl Case for MsdCase<'_> {
+    type Checked = CaseFiles;
 
-impl Problem {
-    fn new(stage: &'static str, file: &Path, reason: impl Display) -> Self {
-        Self { stage, file: Some(file.to_owned()), reason: reason.to_string() }
+    fn id(&self) -> &str {
+        self.id
     }
 
-    /// The failure of the case `id`.
-    pub fn of_case(self, id: &str) -> CaseFailure {
-        CaseFailure { id: id.to_owned(), stage: self.stage.to_owned(), file: self.file, reason: self.reason }
+    fn files(&self) -> Vec<PathBuf> {
+        let folders = [self.mask_folder(), Some(self.image_folder())];
+        folders.into_iter().flatten().filter_map(|folder| image_file::find(&folder, self.id)).collect()
     }
-}
 
-/// From making, filling or renaming the folder of a case.
-impl From<std::io::Error> for Problem {
-    fn from(error: std::io::Error) -> Self {
-        Self { stage: "writing", file: None, reason: error.to_string() }
+    fn check(&self) -> Result<CaseFiles, Problem> {
+        let image = self.find(&self.image_folder())?;
+        let mask = self.mask_folder().map(|folder| self.find(&folder)).transpose()?;
+        let header = image_file::header(&image)?;
+        check_volumes(self.source, &header).map_err(|reason| Problem::new("reading", &image, reason))?;
+        if let Some(mask) = &mask {
+            image_file::check_mask(mask, header.geometry().size)?;
+        }
+        // Images of several channels are read when they are taken apart.
+        let taken_over = (self.source.channels.len() == 1).then_some(&image);
+        for file in taken_over.into_iter().chain(&mask) {
+            image_file::verify(file)?;
+        }
+        Ok(CaseFiles { image, header, mask })
     }
-}
 
-/// Finds the files of a case and looks at their headers, so that broken scans are known now and not in training.
-pub fn check(source: &Source, split: Split, id: &str) -> Result<CaseFiles, Problem> {
-    let find = |folder: &str| {
-        let folder = source.folder.join(folder);
-        image_file::find(&folder, id).ok_or_else(|| {
-            Problem::new("looking for its file in", &folder, format_args!("there is no {id}.nii.gz and no {id}.nii"))
-        })
-    };
-    let (image, mask) = match split {
-        Split::Training => (find(TRAINING_IMAGES)?, Some(find(TRAINING_MASKS)?)),
-        Split::Test => (find(TEST_IMAGES)?, None),
-    };
-    let read_header =
-        |file: &Path| nifti::read_header(file).map_err(|error| Problem::new("reading", file, error.problem));
-    let header = read_header(&image)?;
-    check_volumes(source, &header).map_err(|reason| Problem::new("reading", &image, reason))?;
-    if let Some(mask) = &mask {
-        let mask_header = read_header(mask)?;
-        let size = header.geometry().size;
-        if mask_header.dimensions != size {
-            let reason = format!("the mask has {:?} voxels and its image {size:?}", mask_header.dimensions);
-            return Err(Problem::new("reading", mask, reason));
+    fn write(&self, files: &CaseFiles, folder: &Path) -> Result<(), Problem> {
+        let take_over = |from: &Path, name: &str| image_file::take_over(from, &folder.join(name), self.link);
+        match &self.source.channels[..] {
+            [only] => take_over(&files.image, &channel_file(&only.name))?,
+            _ => split_channels(self.source, files, folder)?,
+        }
+        match &files.mask {
+            Some(mask) => take_over(mask, MASK_FILE),
+            None => Ok(()),
         }
     }
-    // Images of several channels are read when they are taken apart; the other files are only copied.
-    let copied = (source.channels.len() == 1).then_some(&image);
-    for file in copied.into_iter().chain(&mask) {
-        nifti::verify(file).map_err(|error| Problem::new("reading", file, error.problem))?;
+}
+
+impl MsdCase<'_> {
+    fn image_folder(&self) -> PathBuf {
+        self.source.folder.join(match self.split {
+            Split::Training => TRAINING_IMAGES,
+            Split::Test => TEST_IMAGES,
+        })
     }
-    Ok(CaseFiles { image, header, mask })
+
+    fn mask_folder(&self) -> Option<PathBuf> {
+        match self.split {
+            Split::Training => Some(self.source.folder.join(TRAINING_MASKS)),
+            Split::Test => None,
+        }
+    }
+
+    fn find(&self, folder: &Path) -> Result<PathBuf, Problem> {
+        let id = self.id;
+        image_file::find(folder, id).ok_or_else(|| {
+            Problem::new("looking for its file in", folder, format_args!("there is no {id}.nii.gz and no {id}.nii"))
+        })
+    }
 }
 
 /// Whether the image has the channels that the description lists.
@@ -94,21 +110,6 @@ fn check_volumes(source: &Source, header: &Header) -> Result<(), String> {
         }
         [_, _, _, _] => Ok(()),
         _ => Err(format!("the image has the dimensions {:?} instead of three or four", header.dimensions)),
-    }
-}
-
-/// Writes the files of a case into its folder.
-pub fn write(source: &Source, files: &CaseFiles, target: &Path) -> Result<(), Problem> {
-    let copy = |from: &Path, name: &str| {
-        image_file::copy(from, &target.join(name)).map_err(|error| Problem::new("copying", from, error))
-    };
-    match &source.channels[..] {
-        [only] => copy(&files.image, &channel_file(&only.name))?,
-        _ => split_channels(source, files, target)?,
-    }
-    match &files.mask {
-        Some(mask) => copy(mask, MASK_FILE),
-        None => Ok(()),
     }
 }
 

@@ -1,5 +1,4 @@
-use crate::config::check_channel_name;
-use crate::convert::description::{MASK_FILE, channel_file};
+use crate::convert::channel_names;
 use crate::convert::image_file::without_ending;
 use crate::error::{Error, Result};
 use crate::files::require_folder;
@@ -93,9 +92,8 @@ fn parse_channels(field: &Field) -> Result<Vec<Channel>> {
     for (key, value) in section.fields() {
         let position = key.parse().map_err(|_| value.refuse("under the position of a channel, as in \"0\": \"CT\""))?;
         let name = value.string()?.to_owned();
-        check_channel_name(&name, &value)?;
-        if !is_file_name(&name) {
-            return Err(value.refuse("a name that can be a file name"));
+        if let Some(allowed) = channel_names::misfit(&name) {
+            return Err(value.refuse(allowed));
         }
         if channels.iter().any(|other| other.position == position || other.name == name) {
             return Err(value.refuse("a channel that is not listed before"));
@@ -103,27 +101,15 @@ fn parse_channels(field: &Field) -> Result<Vec<Channel>> {
         channels.push(Channel { position, name });
     }
     match &channels[..] {
-        [] => Err(field.refuse("an object with at least one channel")),
-        [only] if only.position != 0 => Err(field.refuse("{\"0\": …} where there is one channel")),
-        _ => check_distinguishable(field, &channels).map(|()| channels),
+        [] => return Err(field.refuse("an object with at least one channel")),
+        [only] if only.position != 0 => return Err(field.refuse("{\"0\": …} where there is one channel")),
+        _ => {}
     }
-}
-
-/// Files are found by parts of their names, so no name may be part of another.
-fn check_distinguishable(field: &Field, channels: &[Channel]) -> Result<()> {
-    let names: Vec<String> = channels.iter().map(|channel| channel_file(&channel.name)).collect();
-    for (position, name) in names.iter().enumerate() {
-        let others = names.iter().enumerate().filter(|(other, _)| *other != position).map(|(_, other)| other.as_str());
-        if let Some(longer) = others.chain([MASK_FILE]).find(|other| other.contains(name.as_str())) {
-            return Err(field.refuse(format_args!("names whose files can be told apart; {name} is part of {longer}")));
-        }
-        if name.contains(MASK_FILE) {
-            return Err(
-                field.refuse(format_args!("names whose files can be told apart; {MASK_FILE} is part of {name}"))
-            );
-        }
+    let names: Vec<&str> = channels.iter().map(|channel| channel.name.as_str()).collect();
+    match channel_names::ambiguity(&names) {
+        Some(allowed) => Err(field.refuse(allowed)),
+        None => Ok(channels),
     }
-    Ok(())
 }
 
 /// Label values, 0 first, and the names of all others.

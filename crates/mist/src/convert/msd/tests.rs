@@ -1,12 +1,14 @@
 use super::*;
-use crate::console::{Bar, Silent, TrainingPlan, TrainingStatus, TrainingView};
+use crate::console::Silent;
+use crate::convert::Link;
+use crate::convert::testing::{Recorder, files_below, geometry, image, is_one_file, target};
 use crate::dataset::Dataset;
 use crate::error::Kind;
+use crate::json;
 use mist_volume::nifti::{self, Datatype};
-use mist_volume::{Geometry, IDENTITY_DIRECTION, Volume};
 use serde_json::{Value, json};
 use std::fs;
-use std::sync::Mutex;
+use std::path::Path;
 
 mod description;
 mod failures;
@@ -42,7 +44,7 @@ impl Folders {
     }
 
     fn options(&self) -> Options {
-        Options { source: self.source(), output: self.output(), workers: 2, overwrite: false }
+        Options { source: self.source(), target: target(self.output()) }
     }
 
     fn convert(&self) -> Result<Vec<CaseFailure>> {
@@ -53,34 +55,9 @@ impl Folders {
         run(&self.options(), &mist_nn::Registry::builtin(), console)
     }
 
-    /// Files below the output folder, sorted, relative to it.
     fn written(&self) -> Vec<String> {
-        let mut files = Vec::new();
-        let mut folders = vec![self.output()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).expect("a folder").flatten() {
-                let path = entry.path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    files.push(path.strip_prefix(self.output()).expect("below").display().to_string());
-                }
-            }
-        }
-        files.sort();
-        files
+        files_below(&self.output())
     }
-}
-
-fn geometry(size: [usize; 3]) -> Geometry {
-    Geometry { size, spacing: [1.0, 1.5, 2.0], origin: [3.0, -4.0, 5.0], direction: IDENTITY_DIRECTION }
-}
-
-/// A 3D image of 16-bit numbers that differ by voxel and seed.
-fn image(path: &Path, size: [usize; 3], seed: i16) {
-    let count: usize = size.iter().product();
-    let voxels = (0..count as i16).map(|voxel| voxel * 3 + seed).collect();
-    nifti::write(path, &Volume::new(geometry(size), voxels).expect("a volume")).expect("written");
 }
 
 /// A 4D image, uncompressed: volume j is a 3D image with seed 100·j.
@@ -104,34 +81,6 @@ fn one_channel(training: Value) -> Value {
     json!({
         "name": "Lung", "modality": {"0": "CT"}, "labels": {"0": "background", "1": "lung tumour"}, "training": training
     })
-}
-
-#[derive(Default)]
-struct Recorder {
-    warnings: Mutex<Vec<String>>,
-    others: Mutex<Vec<String>>,
-}
-
-impl Console for Recorder {
-    fn section(&self, _: &str) {}
-    fn info(&self, text: &str) {
-        self.others.lock().expect("no panic").push(text.to_owned());
-    }
-    fn warn(&self, text: &str) {
-        self.warnings.lock().expect("no panic").push(text.to_owned());
-    }
-    fn error(&self, text: &str) {
-        self.others.lock().expect("no panic").push(text.to_owned());
-    }
-    fn success(&self, text: &str) {
-        self.others.lock().expect("no panic").push(text.to_owned());
-    }
-    fn bar(&self, title: &str, total: u64) -> Box<dyn Bar> {
-        Silent.bar(title, total)
-    }
-    fn training(&self, plan: TrainingPlan, status: TrainingStatus) -> Box<dyn TrainingView> {
-        Silent.training(plan, status)
-    }
 }
 
 #[test]
@@ -166,10 +115,7 @@ fn images_are_copied_byte_for_byte_and_compressed_where_they_are_not() {
     assert_eq!(fs::read(&mask).expect("reads")[..2], [0x1f, 0x8b]);
     let original = nifti::read(&folders.source().join("labelsTr/lung.1.5mm.nii")).expect("reads");
     assert_eq!(nifti::read(&mask).expect("reads"), original);
-    assert_eq!(
-        console.warnings.into_inner().expect("no panic"),
-        ["1 entries with hidden file names, as some systems leave behind, are ignored"]
-    );
+    assert_eq!(console.warnings(), ["1 entries with hidden file names, as some systems leave behind, are ignored"]);
 }
 
 #[test]
@@ -212,18 +158,38 @@ fn an_output_that_is_not_empty_is_refused() {
     assert_eq!(folders.written(), ["raw/train/a/stale.txt"]);
 
     let console = Recorder::default();
-    let options = Options { overwrite: true, ..folders.options() };
+    let mut options = folders.options();
+    options.target.overwrite = true;
     run(&options, &mist_nn::Registry::builtin(), &console).expect("converts");
     assert_eq!(folders.written(), ["dataset.json", "raw/train/a/CT.nii.gz", "raw/train/a/mask.nii.gz"]);
-    let warnings = console.warnings.into_inner().expect("no panic");
+    let warnings = console.warnings();
     assert!(
         warnings[0].ends_with("holds 1 other cases, such as old; remove what does not belong there"),
         "{warnings:?}"
     );
 
-    let onto_itself = Options { output: folders.source().join("../source"), ..options };
-    let error = run(&onto_itself, &mist_nn::Registry::builtin(), &Silent).expect_err("the source");
+    options.target.output = folders.source().join("../source");
+    let error = run(&options, &mist_nn::Registry::builtin(), &Silent).expect_err("the source");
     assert_eq!(error.kind(), Kind::Usage);
+}
+
+#[test]
+fn hard_links_take_no_space_and_what_is_not_compressed_still_gets_compressed() {
+    let folders = Folders::new();
+    folders.image("imagesTr/a.nii.gz", [4, 3, 2], 1);
+    folders.image("labelsTr/a.nii", [4, 3, 2], 0);
+    folders.describe(&one_channel(json!(["a"])));
+    let mut options = folders.options();
+    options.target.link = Link::Hard;
+    assert_eq!(run(&options, &mist_nn::Registry::builtin(), &Silent).expect("converts"), []);
+    assert_eq!(folders.written(), ["dataset.json", "raw/train/a/CT.nii.gz", "raw/train/a/mask.nii.gz"]);
+    let case = folders.output().join("raw/train/a");
+    assert!(is_one_file(&folders.source().join("imagesTr/a.nii.gz"), &case.join("CT.nii.gz")));
+    assert_eq!(fs::read(case.join("mask.nii.gz")).expect("reads")[..2], [0x1f, 0x8b]);
+    // The source keeps its own when the case is replaced.
+    options.target = Target { link: Link::Copy, overwrite: true, ..options.target };
+    assert_eq!(run(&options, &mist_nn::Registry::builtin(), &Silent).expect("converts"), []);
+    assert!(!is_one_file(&folders.source().join("imagesTr/a.nii.gz"), &case.join("CT.nii.gz")));
 }
 
 /// All 200 cases of the public hippocampus task.
@@ -237,7 +203,7 @@ fn the_hippocampus_task_converts() {
         return;
     }
     let output = tempfile::tempdir().expect("a folder");
-    let options = Options { source: source.clone(), output: output.path().to_owned(), workers: 2, overwrite: false };
+    let options = Options { source: source.clone(), target: target(output.path().to_owned()) };
     assert_eq!(run(&options, &mist_nn::Registry::builtin(), &Silent).expect("converts"), []);
     let text = fs::read_to_string(output.path().join("dataset.json")).expect("reads");
     let expected = json!({

@@ -125,7 +125,7 @@ fn without_a_folder_test_cases_are_left_out() {
     folders.describe(&description);
     let console = Recorder::default();
     assert_eq!(folders.convert_with(&console).expect("converts"), []);
-    let warnings = console.warnings.into_inner().expect("no panic");
+    let warnings = console.warnings();
     assert_eq!(warnings, ["the test cases are left out, because there is no folder imagesTs"]);
     let dataset = Dataset::load(&folders.output().join("dataset.json")).expect("analysis accepts it");
     assert_eq!(dataset.test_data, None);

@@ -66,7 +66,7 @@ fn bad_4d_images_fail_alone() {
     fs::remove_dir_all(folders.output()).expect("removed");
     let error = folders.convert().expect_err("nothing is left");
     let text = error.to_string().replace(&folders.root.path().display().to_string(), "data");
-    insta::assert_snapshot!(text, @"no training case could be converted (data/source): 1 cases failed; the first: few: failed while reading data/source/imagesTr/few.nii: the image has 2 volumes, and the description lists channel 2");
+    insta::assert_snapshot!(text, @"no training case could be converted (data/source): 1 case failed; the first: few: failed while reading data/source/imagesTr/few.nii: the image has 2 volumes, and the description lists channel 2");
     assert!(folders.written().is_empty());
 }
 
