@@ -123,6 +123,12 @@ pub enum NiftiProblem {
         /// Sizes, without trailing ones.
         dimensions: Vec<usize>,
     },
+    /// A series of more images than there are in practice.
+    #[error("the series has {found} images; at most {} can be read", i16::MAX)]
+    Frames {
+        /// Images declared.
+        found: usize,
+    },
     /// An image of several values per voxel where one is needed.
     #[error("this is a vector image with {components} values per voxel; a scalar image is needed")]
     Vector {
