@@ -100,8 +100,8 @@ pub enum NiftiProblem {
         /// The value found.
         found: f64,
     },
-    /// A position that is no number.
-    #[error("the {transform} holds values that are not finite")]
+    /// A position or direction that is no number, or none after what the format makes of it.
+    #[error("the {transform} holds values that are not finite or too large")]
     NotFinite {
         /// Which transform.
         transform: &'static str,
