@@ -1,10 +1,11 @@
-"""Times our distance transform or components and SciPy's on the same mask, taking turns in one run.
+"""Times our distance transform, components or skeleton and SciPy's on the same mask, taking turns in one run.
 
-    PYTHON benches/compare_scipy.py [--what distance|components] [--size 512] [--rounds 3]
+    PYTHON benches/compare_scipy.py [--what distance|components|skeleton] [--size 512] [--rounds 3]
 
-PYTHON is an interpreter with SciPy. The mask has 512 balls. SciPy works on one thread, ours on all. Distances have thick
-slices; SciPy finds double distances, ours are their squares, in double; both tell the largest one, which must agree.
-Components join voxels over faces, edges and corners; both tell their number.
+PYTHON is an interpreter with SciPy, and for the skeleton with scikit-image. The mask has 512 balls. Both work on one
+thread, ours on all. Distances have thick slices; SciPy finds double distances, ours are their squares, in double; both tell
+the largest one, which must agree. Components join voxels over faces, edges and corners; both tell their number. Of the
+skeleton both tell the number of voxels.
 """
 
 import argparse
@@ -30,10 +31,18 @@ def count(balls):
     return label(balls, structure=numpy.ones((3, 3, 3)))[1]
 
 
-# The bench, what it prints after the seconds, and what SciPy does.
+def thinned(balls):
+    # Not needed for the other tasks.
+    from skimage.morphology import skeletonize
+
+    return numpy.count_nonzero(skeletonize(balls, method="lee"))
+
+
+# The bench, what it prints after the seconds, and what SciPy or scikit-image does.
 TASKS = {
     "distance": (r": ([\d.]+) s, the farthest point ([\d.]+) mm", farthest),
     "components": (r": ([\d.]+) s, (\d+) components", count),
+    "skeleton": (r": ([\d.]+) s, (\d+) voxels", thinned),
 }
 
 
@@ -57,7 +66,8 @@ def main():
         theirs.append(time.perf_counter() - begin)
         if abs(expected - found) > 1e-5:
             raise SystemExit(f"the results differ: {found} and {expected}")
-    print(f"{arguments.size}^3: {min(ours):.2f} s, SciPy {min(theirs):.2f} s, ratio {min(theirs) / min(ours):.1f}x")
+    rival = "scikit-image" if arguments.what == "skeleton" else "SciPy"
+    print(f"{arguments.size}^3: {min(ours):.2f} s, {rival} {min(theirs):.2f} s, ratio {min(theirs) / min(ours):.1f}x")
 
 
 if __name__ == "__main__":

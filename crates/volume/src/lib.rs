@@ -17,6 +17,7 @@ pub mod orientation;
 pub mod otsu;
 pub mod percentile;
 pub mod resample;
+pub mod skeleton;
 mod volume;
 
 pub use geometry::{Geometry, GridMismatch, IDENTITY_DIRECTION, all_close, same_grid};

@@ -112,9 +112,9 @@ fn unusable_fields() {
     assert_eq!(message(&spacing.nifti1()), "the spacing along axis 2 is NaN");
     let mut sform = fields();
     sform.sform[1][3] = f64::INFINITY;
-    assert_eq!(message(&sform.nifti1()), "the sform holds values that are not finite");
+    assert_eq!(message(&sform.nifti1()), "the sform holds values that are not finite or too large");
     let qform = Fields { sform_code: 0, qform_code: 1, quaternion: [f64::NAN, 0.0, 0.0], ..fields() };
-    assert_eq!(message(&qform.nifti1()), "the qform holds values that are not finite");
+    assert_eq!(message(&qform.nifti1()), "the qform holds values that are not finite or too large");
     for offset in [-1.0, f64::NAN, f64::INFINITY] {
         let text = message(&Fields { offset, ..fields() }.nifti1());
         assert!(text.starts_with("the voxels are said to start at byte "), "{text}");
@@ -122,6 +122,23 @@ fn unusable_fields() {
     let mut flat = fields();
     flat.sform[0] = [0.0; 4];
     assert!(message(&flat.nifti1()).starts_with("the axes of the sform are not orthogonal"));
+}
+
+/// Found by fuzzing: the square of a huge number is infinite, and left directions that are no numbers or zero.
+#[test]
+fn finite_numbers_that_make_no_geometry() {
+    let refused = |fields: Fields| message(&[fields.nifti2(), vec![0; 64]].concat());
+    let qform = Fields { sform_code: 0, qform_code: 1, ..fields() };
+    let quaternion = refused(Fields { quaternion: [1e200, 0.0, 0.0], ..qform.clone() });
+    assert_eq!(quaternion, "the qform holds values that are not finite or too large");
+    let mut long = fields();
+    long.sform[0][0] = 1e200;
+    assert!(refused(long).starts_with("the axes of the sform are not orthogonal"));
+    let far = refused(Fields { units: 1, qoffset: [0.0, 0.0, 1e306], ..qform.clone() });
+    assert_eq!(far, "the qform holds values that are not finite or too large");
+    let with_spacing = |units, x| refused(Fields { units, pixdim: [1.0, x, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0], ..fields() });
+    assert!(with_spacing(1, 1e306).starts_with("the spacing along axis 1 is 1000000"));
+    assert!(with_spacing(3, 5e-324).starts_with("the spacing along axis 1 is 0.000000"));
 }
 
 #[test]

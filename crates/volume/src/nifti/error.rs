@@ -100,8 +100,8 @@ pub enum NiftiProblem {
         /// The value found.
         found: f64,
     },
-    /// A position that is no number.
-    #[error("the {transform} holds values that are not finite")]
+    /// A position or direction that is no number, or none after what the format makes of it.
+    #[error("the {transform} holds values that are not finite or too large")]
     NotFinite {
         /// Which transform.
         transform: &'static str,
@@ -122,6 +122,12 @@ pub enum NiftiProblem {
         wanted: &'static str,
         /// Sizes, without trailing ones.
         dimensions: Vec<usize>,
+    },
+    /// A series of more images than there are in practice.
+    #[error("the series has {found} images; at most {} can be read", i16::MAX)]
+    Frames {
+        /// Images declared.
+        found: usize,
     },
     /// An image of several values per voxel where one is needed.
     #[error("this is a vector image with {components} values per voxel; a scalar image is needed")]

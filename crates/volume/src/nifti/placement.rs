@@ -42,20 +42,28 @@ pub(super) fn decode(stored: &Stored) -> Result<Placement, NiftiProblem> {
             return Err(NiftiProblem::Spacing { axis: axis + 1, found: length });
         }
         spacing[axis] = if length == 0.0 { 1.0 } else { length } * millimetres;
+        // In f64, the conversion can go beyond both ends of what it holds.
+        if !spacing[axis].is_finite() || spacing[axis] == 0.0 {
+            return Err(NiftiProblem::Spacing { axis: axis + 1, found: length });
+        }
     }
     let sform_wanted = stored.sform_code > 0 && (stored.sform_code == 1 || stored.qform_code <= 0);
     let sform_columns = if sform_wanted { orthonormal_columns(&stored.sform)? } else { None };
-    let (direction, offset) = match sform_columns {
-        Some(columns) => (columns, stored.sform.map(|row| row[3])),
-        None if stored.qform_code > 0 => (rotation(stored)?, stored.qoffset),
+    let (transform, direction, offset) = match sform_columns {
+        Some(columns) => ("sform", columns, stored.sform.map(|row| row[3])),
+        None if stored.qform_code > 0 => ("qform", rotation(stored)?, stored.qoffset),
         None if sform_wanted => return Err(NiftiProblem::Sheared),
         // Neither transform: the identity in LPS, without changing signs. So does ITK.
         None => return Ok(Placement { spacing, origin: [0.0; 3], direction: IDENTITY_DIRECTION }),
     };
     let [left, posterior, superior] = direction;
+    let origin = [-offset[0] * millimetres, -offset[1] * millimetres, offset[2] * millimetres];
+    if !origin.iter().chain(direction.as_flattened()).all(|value| value.is_finite()) {
+        return Err(NiftiProblem::NotFinite { transform });
+    }
     Ok(Placement {
         spacing,
-        origin: [-offset[0] * millimetres, -offset[1] * millimetres, offset[2] * millimetres],
+        origin,
         direction: [left.map(|cosine| -cosine), posterior.map(|cosine| -cosine), superior],
     })
 }
@@ -70,9 +78,11 @@ fn orthonormal_columns(sform: &[[f64; 4]; 3]) -> Result<Option<[[f64; 3]; 3]>, N
         return Ok(None); // a column of zeros
     }
     for a in 0..3 {
-        for b in 0..a {
+        // With itself as well: the square of a very long column is infinite, and leaves zeros of it.
+        for b in 0..=a {
             let product: f64 = direction.iter().map(|row| row[a] * row[b]).sum();
-            if product.abs() > ORTHONORMAL_TOLERANCE {
+            let wanted = if a == b { 1.0 } else { 0.0 };
+            if (product - wanted).abs() > ORTHONORMAL_TOLERANCE {
                 return Ok(None);
             }
         }

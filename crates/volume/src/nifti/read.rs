@@ -11,6 +11,10 @@ use std::path::Path;
 /// Values are converted in pieces of this many bytes: small enough for the cache, a multiple of every value's size.
 const CHUNK_BYTES: usize = 1 << 17;
 
+/// Images of a series that NIfTI-1 can count. Each has a geometry in memory, which a header of NIfTI-2 could have made for any
+/// number of images of one voxel.
+const MOST_FRAMES: usize = i16::MAX as usize;
+
 /// Reads the header only; of a compressed file no more than its first bytes are decompressed.
 ///
 /// # Errors
@@ -41,7 +45,7 @@ pub fn read(path: &Path) -> Result<Volume<f32>, NiftiError> {
 /// Reads a 4D image as the 3D images along its fourth axis. A 3D image is a series of one.
 ///
 /// # Errors
-/// As [`read`], for an image that is neither 3D nor 4D.
+/// As [`read`], for an image that is neither 3D nor 4D; further: more than 32767 images.
 pub fn read_series(path: &Path) -> Result<Vec<Volume<f32>>, NiftiError> {
     let read = || {
         let (header, source) = open(path)?;
@@ -133,6 +137,9 @@ fn open(path: &Path) -> Result<(Header, Source), NiftiProblem> {
 
 /// Reads `frames` consecutive 3D images, after checking that the file can hold them.
 fn read_frames(header: &Header, mut source: Source, frames: usize) -> Result<Vec<Volume<f32>>, NiftiProblem> {
+    if frames > MOST_FRAMES {
+        return Err(NiftiProblem::Frames { found: frames });
+    }
     let geometry = header.geometry();
     let value_bytes = header.datatype.bytes();
     let too_large = || NiftiProblem::TooLarge { dimensions: header.dimensions.clone() };
@@ -159,13 +166,12 @@ fn read_frames(header: &Header, mut source: Source, frames: usize) -> Result<Vec
             if found < wanted {
                 return Err(NiftiProblem::Truncated { declared, available: read, at_most: false });
             }
-            // Grows by doubling as bytes arrive, so that memory follows the file and not the header.
+            // Grows by doubling as bytes arrive, so that memory follows the file and not the header; never beyond the header.
             values
-                .try_reserve((wanted / value_bytes).max(values.len().min(voxels - values.len())))
+                .try_reserve_exact((wanted / value_bytes).max(values.len().min(voxels - values.len())))
                 .map_err(|_| NiftiProblem::Memory { bytes: declared })?;
             append_values(&chunk[..wanted], header, &mut values);
         }
-        values.shrink_to_fit();
         series.push(Volume::new(geometry, values).map_err(|_| too_large())?);
     }
     source.verify_end()?;
