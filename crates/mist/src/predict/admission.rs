@@ -31,7 +31,8 @@ impl Work {
         self.size.iter().map(|n| *n as f64).product()
     }
 
-    /// Memory for the image and a flipped copy of it, the map of classes, and a batch of windows with its logits.
+    /// Memory for the image and a flipped copy of it, the map of classes, and a batch of windows with its logits. What the
+    /// network makes on the way is counted with the networks.
     fn fixed(&self) -> f64 {
         let copies = 1 + usize::from(self.flips > 1);
         let windows = self.window_voxels as f64 * (self.channels + self.outputs) as f64;

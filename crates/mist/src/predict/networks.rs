@@ -1,6 +1,7 @@
 //! The networks of a prediction: all `fold_*.pt` of a folder, one after another.
 
 use super::admission::{BYTES_PER_VALUE, MOST_PREPARED};
+use super::settings;
 use super::stitch::Forward;
 use crate::checksum;
 use crate::config::Config;
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::memory::Allowance;
 use crate::model_record::{self, ModelRecord, ScanRange};
 use crate::network::{self, Network};
+use mist_nn::models::Description;
 use mist_nn::weights::is_safetensors;
 use mist_nn::{KernelCache, Registry};
 use serde::Serialize;
@@ -71,16 +73,21 @@ impl<'a> Networks<'a> {
                 unrecorded.join(", ")
             ));
         }
-        let parameters: usize = network::build(config, registry)?.layout().count();
-        let weights = BYTES_PER_VALUE * parameters as f64;
+        let model = network::build(config, registry)?;
+        let weights = BYTES_PER_VALUE * model.layout().count() as f64;
         let each = weights + (MOST_PREPARED * weights).min(KernelCache::MOST_BYTES as f64);
-        let all = files.len() as f64 * each;
-        let held = if memory.shortage(all).is_none() { all } else { each };
+        // One network works at a time, on one batch of windows.
+        let windows = settings::windows(config);
+        let [x, y, z] = windows.patch_size;
+        let batch = [windows.batch, x, y, z, config.model.params.in_channels];
+        let maps = Description::new(model.as_ref(), batch).prediction_bytes as f64;
+        let all = files.len() as f64 * each + maps;
+        let held = if memory.shortage(all).is_none() { all } else { each + maps };
         if let Some(why) = memory.shortage(held) {
             return Err(Error::new(format!("a network needs more memory than {}", memory.bound()))
                 .at(folder)
                 .because(why)
-                .hint(memory.or_more()));
+                .hint(format!("give a smaller --sw-batch-size, or {}", memory.or_more())));
         }
         let mut networks = Self { config, registry, files, loaded: None, scans: common_range(&scans) };
         // Also where only one fits: a file that does not suit is found before the first case.
