@@ -58,8 +58,8 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
         let hint = train::how_to_continue(&options.train);
         CaseFailure::add_later(&mut failures, left_out.map_err(|error| error.if_interrupted(hint))?);
     } else {
-        let overwrite = resume || options.preprocess.overwrite;
-        let again = preprocess::Options { overwrite, ..options.preprocess.clone() };
+        // A resumed run keeps the arrays that are what it would make.
+        let again = preprocess::Options { resume, ..options.preprocess.clone() };
         let preprocessed = preprocess::run(&again, registry, console);
         let left_out = preprocessed.map_err(|error| error.if_interrupted(how_to_continue(options)))?;
         CaseFailure::add_later(&mut failures, left_out);
@@ -94,9 +94,9 @@ fn check(options: &Options, kept: Option<&Config>, registry: &Registry) -> Resul
 fn how_to_continue(options: &Options) -> &'static str {
     match options.train.overwrite {
         true => {
-            "continue with the same command, but --resume instead of --overwrite: the analysis is kept, the arrays are made anew"
+            "continue with the same command, but --resume instead of --overwrite: the analysis and finished arrays are kept"
         }
-        false => "continue with the same command and --resume: the analysis is kept, the arrays are made anew",
+        false => "continue with the same command and --resume: the analysis and finished arrays are kept",
     }
 }
 
@@ -169,6 +169,7 @@ mod tests {
             no_preprocess: None,
             compute_dtms: None,
             max_memory: None,
+            resume: false,
             overwrite: false,
         };
         (folder, options)

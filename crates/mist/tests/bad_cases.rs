@@ -58,6 +58,7 @@ impl DataSet {
 
     fn preprocess_options(&self) -> preprocess::Options {
         preprocess::Options {
+            resume: false,
             results: self.path("results"),
             numpy: self.path("numpy"),
             workers: 2,

@@ -81,6 +81,7 @@ fn preprocessing_of_a_run_that_replaces_another(folder: &Path, data: &Path) {
     let options = run_all::Options {
         analyze: analyze_options(&results, data, true),
         preprocess: preprocess::Options {
+            resume: false,
             results: results.clone(),
             numpy: numpy.clone(),
             workers: 1,

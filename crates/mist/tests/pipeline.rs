@@ -34,6 +34,7 @@ impl Run {
         };
         assert_eq!(analyze::run(&options, &Registry::builtin(), &Silent).unwrap(), []);
         let options = preprocess::Options {
+            resume: false,
             results,
             numpy,
             workers,

@@ -59,6 +59,7 @@ fn prepared(no_preprocess: Option<bool>) -> Arrays {
     };
     assert_eq!(analyze::run(&options, &Registry::builtin(), &Silent).unwrap(), []);
     let options = preprocess::Options {
+        resume: false,
         results,
         numpy: numpy.clone(),
         workers: 1,

@@ -21,6 +21,9 @@ pub(crate) struct Preprocess {
     mode: Mode,
     #[command(flatten)]
     memory: Memory,
+    /// Continue a run that was stopped, or bring arrays up to date: those that need not change are kept
+    #[arg(long)]
+    resume: bool,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -57,6 +60,7 @@ impl Mode {
             no_preprocess: self.no_preprocess,
             compute_dtms: self.compute_dtms,
             max_memory: memory.max_memory,
+            resume: false,
             overwrite: overwrite.overwrite,
         })
     }
@@ -67,6 +71,7 @@ impl Action for Preprocess {
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
         let options = self.mode.options(self.results, self.numpy, self.memory, self.overwrite)?;
+        let options = preprocess::Options { resume: self.resume, ..options };
         preprocess::run(&options, context.registry, context.console)
     }
 }

@@ -78,7 +78,7 @@ fn training_order(shell: &Shell) -> Vec<String> {
 }
 
 #[test]
-fn preprocess_keeps_complete_arrays_and_continues_with_overwrite() {
+fn preprocess_continues_with_the_arrays_that_are_missing() {
     let shell = prepared();
     let whole = std::fs::read(shell.path("numpy/images/015.npy")).expect("an array");
     std::fs::remove_dir_all(shell.path("numpy")).expect("removed");
@@ -86,7 +86,7 @@ fn preprocess_keeps_complete_arrays_and_continues_with_overwrite() {
     let mask = shell.path("data/train").join(&ids[1]).join("mask.nii.gz");
     let bytes = hold_up(&mask);
     let said = interrupt_at(&shell, &mask, "preprocess --results results");
-    assert!(said.contains("hint: start again with --overwrite"), "{said}");
+    assert!(said.contains("hint: continue with the same command, and --resume"), "{said}");
     let first = format!("{}.npy", ids[0]);
     assert_eq!(files(&shell.path("numpy/images")), std::slice::from_ref(&first));
     assert_eq!(files(&shell.path("numpy/labels")), [first]);
@@ -94,8 +94,20 @@ fn preprocess_keeps_complete_arrays_and_continues_with_overwrite() {
     std::fs::remove_file(&mask).expect("removed");
     std::fs::write(&mask, bytes).expect("a mask");
     shell.mist("preprocess --results results").exits(1).stderr_has("--overwrite");
-    shell.mist("preprocess --results results --overwrite").exits(0);
+    shell.mist("preprocess --results results --resume --overwrite").exits(2).stderr_has("exclude each other");
+    shell.mist("preprocess --results results --resume").exits(0).stdout_has("1 of 6 cases are up to date");
     assert!(whole == std::fs::read(shell.path("numpy/images/015.npy")).expect("an array"));
+
+    // What has changed since is made anew, nothing else.
+    let scan = shell.path("data/train/015/mr.nii.gz");
+    std::fs::write(&scan, std::fs::read(&scan).expect("a scan")).expect("a scan");
+    shell.mist("preprocess --results results --resume").exits(0).stdout_has("5 of 6 cases are up to date");
+    shell.mist("preprocess --results results --resume --compute-dtms").exits(0).stdout_has("0 of 6 cases");
+    crate::scans::change(&shell, |config| config["spatial_config"]["target_spacing"][0] = 1.5.into());
+    let train = "train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 1 --warmup-epochs 0";
+    shell.mist(train).exits(1).stderr_has("other settings").stderr_has("`mist preprocess --resume`");
+    shell.mist("preprocess --results results --resume").exits(0).stdout_has("0 of 6 cases");
+    shell.mist(&format!("{train} --dry-run")).exits(0);
 }
 
 #[test]

@@ -359,7 +359,7 @@ fn training_knows_how_preprocessing_ended() {
     let line = TRAIN.replace("--epochs 3", "--epochs 2") + " --verify-determinism";
     shell.mist(&line).exits(3).stderr_has("1 case failed").stderr_has("036: failed while reading");
     shell.write("numpy/.unfinished", "");
-    shell.mist(&line).exits(1).stderr_has("preprocessing was cut off").stderr_has("`mist preprocess --overwrite`");
+    shell.mist(&line).exits(1).stderr_has("preprocessing was cut off").stderr_has("`mist preprocess --resume`");
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Plan {
                 no_preprocess: None,
                 compute_dtms: None,
                 max_memory: None,
+                resume: false,
                 overwrite,
             },
             train: (0..FOLDS)

@@ -10,6 +10,7 @@ mod forecast;
 mod inputs;
 mod interleave;
 pub mod normalize;
+pub(crate) mod origin;
 mod output;
 pub mod problem;
 pub mod read;
@@ -22,12 +23,13 @@ pub use settings::Settings;
 
 use crate::config::{Choices, Config};
 use crate::console::Console;
-use crate::error::{CaseFailure, Result};
+use crate::error::{CaseFailure, Error, Result};
 use crate::memory::{Allowance, readable};
 use crate::parallel;
 use crate::tables::LeftOut;
 use forecast::Forecast;
 use inputs::TrainingFiles;
+use origin::Origin;
 use output::Output;
 use problem::Problem;
 use std::path::PathBuf;
@@ -47,7 +49,9 @@ pub struct Options {
     pub compute_dtms: Option<bool>,
     /// Bytes of memory that the command may take; by default what is free.
     pub max_memory: Option<u64>,
-    /// Allow writing into a folder that is not empty.
+    /// Keep the arrays in the folder that are what this run would make.
+    pub resume: bool,
+    /// Allow writing into a folder that is not empty, and make all arrays anew.
     pub overwrite: bool,
 }
 
@@ -66,7 +70,7 @@ impl Options {
 pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     preprocess(options, Scope::All, registry, console).map_err(|error| {
         error.if_interrupted(
-            "start again with --overwrite: the arrays in the folder are complete, and all are made anew",
+            "continue with the same command, and --resume in the place of --overwrite: arrays that are there are kept",
         )
     })
 }
@@ -99,6 +103,10 @@ fn preprocess(
     registry: &mist_nn::Registry,
     console: &dyn Console,
 ) -> Result<Vec<CaseFailure>> {
+    if options.resume && options.overwrite {
+        return Err(Error::usage("--resume and --overwrite exclude each other")
+            .hint("--resume keeps arrays that are up to date, --overwrite makes all anew"));
+    }
     console.section("Preprocessing");
     let choices = Choices::of(registry);
     let mut config = inputs::load_config(&options.results, &choices)?;
@@ -108,9 +116,15 @@ fn preprocess(
     let mut cases = inputs::cases(&options.results, &config)?;
     let output = match scope {
         Scope::All => {
-            let output = Output::open(&options.numpy, options.overwrite, settings.distance_maps.is_some())?;
+            let replace = options.overwrite || options.resume;
+            let output = Output::open(&options.numpy, replace, settings.distance_maps.is_some())?;
             for note in output.stale(&cases)? {
                 console.warn(&note);
+            }
+            if options.resume {
+                let all = cases.len();
+                cases.retain(|case| !output.is_current(&settings, case));
+                console.info(&format!("{} of {all} cases are up to date", all - cases.len()));
             }
             output
         }
@@ -125,7 +139,7 @@ fn preprocess(
     let bar = console.bar("Preprocessing", cases.len() as u64);
     let outcomes = parallel::map(&cases, workers, |case| {
         let failure = match prepare(&settings, case) {
-            Ok(arrays) => output.write(&case.id, &arrays).map(|()| None)?,
+            Ok(arrays) => output.write(&case.id, &arrays, Origin::of(&settings, case)).map(|()| None)?,
             Err(problem) => output.remove(&case.id).map(|()| Some(problem.of_case(&case.id)))?,
         };
         if let Some(failure) = &failure {

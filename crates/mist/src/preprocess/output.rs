@@ -2,6 +2,8 @@
 
 use super::case::PreprocessedCase;
 use super::inputs::TrainingFiles;
+use super::origin::{self, Origin};
+use super::settings::Settings;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{create_folder, remove_file, write_atomically};
 use crate::tables::LeftOut;
@@ -28,9 +30,10 @@ impl Output {
     /// unless `overwrite` is set.
     pub fn open(folder: &Path, overwrite: bool, distance_maps: bool) -> Result<Self> {
         if !overwrite && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Error::new("the folder for the arrays is not empty")
-                .at(folder)
-                .hint("choose another folder with --numpy, or allow replacing its arrays with --overwrite"));
+            return Err(Error::new("the folder for the arrays is not empty").at(folder).hint(
+                "continue an earlier run with --resume, make all its arrays anew with --overwrite, or choose another \
+                     folder with --numpy",
+            ));
         }
         let output = Self::reopen(folder, distance_maps)?;
         mark_unfinished(folder)?;
@@ -72,9 +75,22 @@ impl Output {
         Ok(notes)
     }
 
+    /// Whether the arrays of a case are there, and what this run would make of its scans as they are now.
+    pub fn is_current(&self, settings: &Settings, case: &TrainingFiles) -> bool {
+        let kinds = [Some(IMAGES), Some(LABELS), settings.distance_maps.map(|_| DISTANCE_MAPS)];
+        kinds.into_iter().flatten().all(|kind| self.file(kind, &case.id).is_file())
+            && Origin::of(settings, case).is_some_and(|origin| origin.is_noted(&self.folder, &case.id))
+    }
+
     /// Writes the arrays of a case, each completely or not at all. Distance maps of an earlier run, which would not belong
     /// to the new arrays, are removed where this one makes none.
-    pub fn write(&self, id: &str, case: &PreprocessedCase) -> Result<()> {
+    pub fn write(&self, id: &str, case: &PreprocessedCase, origin: Option<Origin>) -> Result<()> {
+        origin::forget(&self.folder, id)?;
+        self.write_arrays(id, case)?;
+        origin.map_or(Ok(()), |origin| origin.note(&self.folder, id))
+    }
+
+    fn write_arrays(&self, id: &str, case: &PreprocessedCase) -> Result<()> {
         let [x, y, z] = case.size;
         npy::write(&self.file(IMAGES, id), &[x, y, z, case.channels], &case.image).map_err(cannot_write)?;
         let Some(labels) = &case.labels else { return Ok(()) };
@@ -86,6 +102,7 @@ impl Output {
 
     /// Removes the arrays of a case that an earlier run left: training must not take them for current ones.
     pub fn remove(&self, id: &str) -> Result<()> {
+        origin::forget(&self.folder, id)?;
         for kind in [IMAGES, LABELS, DISTANCE_MAPS] {
             let file = self.file(kind, id);
             match std::fs::remove_file(&file) {
@@ -141,6 +158,6 @@ fn array_names(folder: &Path) -> Result<Vec<String>> {
 fn cannot_write(error: NpyError) -> Error {
     Error::new("cannot write the array").at(&error.path).because(error.problem).hint(
         "check the free space and the permissions of the folder; cases that are already there are complete, \
-         start again with --overwrite",
+         continue with --resume",
     )
 }

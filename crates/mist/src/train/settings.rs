@@ -43,7 +43,7 @@ pub fn settle(options: &Options, registry: &Registry, memory: Allowance, console
         return Err(Error::new("preprocessing was cut off")
             .at(&options.numpy)
             .because("some arrays may be missing, or be those of an earlier run")
-            .hint("run `mist preprocess --overwrite` first; it makes all arrays anew"));
+            .hint("run `mist preprocess --resume` first; it keeps the arrays that are up to date"));
     }
 
     let path = results.join("config.json");
@@ -55,6 +55,8 @@ pub fn settle(options: &Options, registry: &Registry, memory: Allowance, console
     let folds = folds(options, &config)?;
     let (table, failures) = usable_cases(options, console)?;
     check_folds(&table, config.training.nfolds, results)?;
+    let ids = table.cases.iter().map(|case| case.id.as_str());
+    preprocess::origin::check(&options.numpy, &preprocess::Settings::of(&config, memory)?, ids)?;
     // What is only tried out neither continues nor replaces anything.
     let only_tried = options.verify_determinism || options.dry_run;
     match (only_tried, options.resume) {
