@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::forward::{Logits, softmax, split};
+use super::sums::{Terms, add_terms};
 use super::window::{BEYOND, Order, Window, padded};
 use super::{LANES, Operands};
 use crate::simd::{Kernel, Simd};
@@ -200,17 +201,18 @@ impl Block<'_> {
         mean: S::V,
     ) -> S::V {
         let (lines, size) = (padded(self.logits.tokens), self.logits.size);
-        let mut sums = [simd.zero(); R];
+        let terms = Terms {
+            count: size,
+            vectors: self.output.as_ptr().wrapping_add(self.first),
+            vector_step: lines,
+            factors: self.values.as_ptr().wrapping_add(key * size),
+            factor_step: 1,
+            between: size,
+        };
         let mut mean = mean;
         // SAFETY: the caller's promise.
         unsafe {
-            for channel in 0..size {
-                let output = simd.load(self.output.as_ptr().add(channel * lines + self.first));
-                for r in 0..R {
-                    let value = simd.splat(*self.values.as_ptr().add((key + r) * size + channel));
-                    sums[r] = simd.fma(value, output, sums[r]);
-                }
-            }
+            let sums = add_terms::<S, R>(simd, terms, [simd.zero(); R]);
             for r in 0..R {
                 let at = (key + r) * lines + self.first;
                 let softmax = simd.mul(simd.load(scores.as_ptr().add((key + r) * S::LANES)), factor);
@@ -254,16 +256,17 @@ impl Block<'_> {
         gradient: &mut [f32],
     ) {
         let (lines, size) = (padded(self.logits.tokens), self.logits.size);
-        let mut sums = [simd.zero(); R];
+        let terms = Terms {
+            count: self.logits.tokens,
+            vectors: logit_gradients.as_ptr().wrapping_add(self.first),
+            vector_step: lines,
+            factors: self.logits.keys.as_ptr().wrapping_add(channel),
+            factor_step: size,
+            between: 1,
+        };
         // SAFETY: the caller's promise.
         unsafe {
-            for key in 0..self.logits.tokens {
-                let logit = simd.load(logit_gradients.as_ptr().add(key * lines + self.first));
-                for r in 0..R {
-                    let factor = simd.splat(*self.logits.keys.as_ptr().add(key * size + channel + r));
-                    sums[r] = simd.fma(factor, logit, sums[r]);
-                }
-            }
+            let sums = add_terms::<S, R>(simd, terms, [simd.zero(); R]);
             for r in 0..R {
                 let to = gradient.as_mut_ptr().add((channel + r) * lines + self.first);
                 simd.store(to, simd.mul(sums[r], simd.splat(scale)));
@@ -305,16 +308,17 @@ unsafe fn some_products<S: Simd, const R: usize>(
     let lines = padded(tokens);
     let mut channel = 0;
     while channel < wide {
-        let mut sums = [simd.zero(); R];
+        let terms = Terms {
+            count: tokens,
+            vectors: rows.as_ptr().wrapping_add(channel),
+            vector_step: wide,
+            factors: square.as_ptr().wrapping_add(key * lines),
+            factor_step: 1,
+            between: lines,
+        };
         // SAFETY: the caller's promise.
         unsafe {
-            for query in 0..tokens {
-                let row = simd.load(rows.as_ptr().add(query * wide + channel));
-                for r in 0..R {
-                    let factor = simd.splat(*square.as_ptr().add((key + r) * lines + query));
-                    sums[r] = simd.fma(factor, row, sums[r]);
-                }
-            }
+            let sums = add_terms::<S, R>(simd, terms, [simd.zero(); R]);
             for r in 0..R {
                 simd.store(result.as_mut_ptr().add((key + r) * wide + channel), sums[r]);
             }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::sums::{Terms, add_terms};
 use super::window::{BEYOND, Order, Window, padded};
 use super::{APART, LANES, Operands};
 use crate::simd::math::exp;
@@ -159,13 +160,15 @@ unsafe fn some_logits<S: Simd, const R: usize>(
                 sums[r] = simd.add(sums[r], mask);
             }
         }
-        for channel in 0..logits.size {
-            let query = simd.load(logits.queries.as_ptr().add(channel * lines + first));
-            for r in 0..R {
-                let factor = simd.splat(*logits.keys.as_ptr().add((key + r) * logits.size + channel));
-                sums[r] = simd.fma(factor, query, sums[r]);
-            }
-        }
+        let terms = Terms {
+            count: logits.size,
+            vectors: logits.queries.as_ptr().add(first),
+            vector_step: lines,
+            factors: logits.keys.as_ptr().add(key * logits.size),
+            factor_step: 1,
+            between: logits.size,
+        };
+        sums = add_terms(simd, terms, sums);
         for r in 0..R {
             most = simd.max(most, sums[r]);
             simd.store(scores.as_mut_ptr().add((key + r) * S::LANES), sums[r]);
@@ -226,16 +229,16 @@ unsafe fn some_sums<S: Simd, const R: usize>(
     total: S::V,
     sums: &mut [f32],
 ) {
-    let mut parts = [simd.zero(); R];
-    for key in 0..tokens {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let score = simd.load(scores.as_ptr().add(key * S::LANES));
-            for r in 0..R {
-                parts[r] = simd.fma(simd.splat(*values.as_ptr().add(key * size + r)), score, parts[r]);
-            }
-        }
-    }
+    let terms = Terms {
+        count: tokens,
+        vectors: scores.as_ptr(),
+        vector_step: S::LANES,
+        factors: values.as_ptr(),
+        factor_step: size,
+        between: 1,
+    };
+    // SAFETY: the caller's promise.
+    let parts = unsafe { add_terms::<S, R>(simd, terms, [simd.zero(); R]) };
     for r in 0..R {
         // SAFETY: the caller's promise.
         unsafe { simd.store(sums.as_mut_ptr().add(r * S::LANES), simd.div(parts[r], total)) };

@@ -10,6 +10,7 @@
 
 mod backward;
 mod forward;
+mod sums;
 mod window;
 
 use crate::output::{filled_anywhere, filled_together, with_scratch};
