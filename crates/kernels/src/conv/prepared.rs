@@ -64,7 +64,7 @@ impl Preparation {
         let [inputs, outputs] = self.channels;
         size_of::<f32>()
             * match (self.tile, self.roles) {
-                (Some(tile), _) => tile.frequencies() * inputs * outputs,
+                (Some(tile), _) => tile.frequencies() * winograd::blocks(inputs) * winograd::blocks(outputs),
                 (None, Roles::Forward) => Packed::len(inputs, outputs, self.kernel),
                 (None, Roles::Exchanged) => Packed::len(outputs, inputs, self.kernel),
             }
@@ -75,7 +75,7 @@ impl Preparation {
         assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
         match self.tile {
             Some(tile) => {
-                let mut values = vec![0.0; tile.frequencies() * shape.in_channels * shape.out_channels];
+                let mut values = vec![0.0; winograd::weights_len(shape, tile)];
                 winograd::transform_weights(Isa::best(), shape, self.roles, tile, weight, &mut values);
                 Weights::Frequencies(values)
             }

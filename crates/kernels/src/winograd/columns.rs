@@ -59,7 +59,7 @@ pub(super) unsafe fn input_columns<S: Simd, const D: usize, const H: usize, cons
 /// The columns of some channels of one map of the source.
 ///
 /// # Safety
-/// The map must have the grid's voxels of whole blocks of channels, a norm where one is `PENDING`, `zeros` a row of
+/// The map must have the grid's voxels, a norm where one is `PENDING`, `zeros` a row of
 /// them, and `to` room for all columns.
 #[inline(always)]
 unsafe fn part_columns<S: Simd, const D: usize, const H: usize, const W: usize, const PENDING: bool>(
@@ -95,10 +95,11 @@ unsafe fn part_columns<S: Simd, const D: usize, const H: usize, const W: usize, 
         let columns = in_row * W + 2;
         let mut channel = of_part.start;
         while channel < of_part.end {
+            let count = part.channels.saturating_sub(channel);
             let mut norm = Lanes::none(simd);
             if let (true, Some(pending)) = (PENDING, part.norm) {
-                // SAFETY: whole blocks of channels exist.
-                norm = unsafe { pending.lanes(simd, place.image, channel, S::LANES) };
+                // SAFETY: so many channels exist; beyond the last one there is no norm.
+                norm = unsafe { pending.lanes(simd, place.image, channel.min(part.channels), count) };
             }
             for column in 0..columns {
                 let w = (place.start[2] + column).wrapping_sub(grid.padding[2]);
@@ -106,7 +107,7 @@ unsafe fn part_columns<S: Simd, const D: usize, const H: usize, const W: usize, 
                 // the plane is written, at `[frequency of d][h]`, before it is read.
                 unsafe {
                     let target = target.add(column * to.channels + channel - of_part.start);
-                    if w >= width {
+                    if w >= width || count == 0 {
                         for k in 0..(D + 2) * (H + 2) {
                             simd.store(target.add(k * to.step), simd.zero());
                         }
@@ -117,7 +118,7 @@ unsafe fn part_columns<S: Simd, const D: usize, const H: usize, const W: usize, 
                         let line = samples!(D, simd, I => {
                             let from = rows[I * 6 + j].wrapping_add(offset);
                             prefetch(from.wrapping_add(AHEAD * part.channels));
-                            let value = simd.load(from);
+                            let value = simd.load_first(from, count);
                             if PENDING && inside[I * 6 + j] {
                                 norm.activated(simd, norm.normalised(simd, value))
                             } else {
@@ -208,12 +209,12 @@ pub(super) unsafe fn gradient_columns<S: Simd, const D: usize, const H: usize, c
                 // written, at `[frequency of d][h]`, before it is read.
                 unsafe {
                     let target = target.add(channel - of_map.start);
-                    if w < width {
+                    if w < width && channel < channels {
                         for j in 0..H {
                             let line = samples!(4, simd, I => {
                                 if I < D && d0 + I < depth && h0 + j < height {
                                     let row = first_row + I * height + j;
-                                    simd.load(map.add((row * width + w) * channels + channel))
+                                    simd.load_first(map.add((row * width + w) * channels + channel), channels - channel)
                                 } else {
                                     simd.zero()
                                 }

@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Convolved;
 use super::fused;
 use super::grid::Grid;
 use super::input::{self, Source, input_tiles};
 use super::output::{MOMENTS, Products, Target, Voxels, output_tile};
 use super::weights::{Frequencies, SLAB};
+use super::{Convolved, blocks};
 use crate::output::{Shared, filled_together, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Row, Run, row};
@@ -31,10 +31,11 @@ const TRANSFORM_TILES: usize = 4;
 pub(super) struct Pass<'a> {
     pub grid: Grid,
     pub source: &'a Source<'a>,
+    /// In whole blocks, as all channels of a pass but those of the maps.
     pub source_channels: usize,
     pub output_channels: usize,
     pub weights: Frequencies<'a>,
-    /// One value per output channel.
+    /// One value per output channel, zeros beyond those of the maps.
     pub bias: &'a [f32],
 }
 
@@ -47,8 +48,8 @@ impl Pass<'_> {
         channels: [usize; 2],
         measures: bool,
     ) -> Convolved {
-        assert_eq!(channels[0] + channels[1], self.output_channels, "parts do not make the output");
-        assert!(channels[0].is_multiple_of(BLOCK), "parts are not whole blocks of channels");
+        assert_eq!(blocks(channels[0] + channels[1]), self.output_channels, "parts do not make the output");
+        assert!(channels[1] == 0 || channels[0].is_multiple_of(BLOCK), "parts are not whole blocks of channels");
         let voxels = self.grid.batch * self.grid.output.iter().product::<usize>();
         let lengths = channels.map(|channels| voxels * channels);
         let all = self.grid.tiles();
@@ -212,9 +213,9 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
                     let offset = index * self.products.tile_step + channel - self.channels.start;
                     let products = Products { values: self.products.values.add(offset), ..self.products };
                     let bias = Some(simd.load(self.pass.bias.as_ptr().add(channel)));
-                    let (map, step) = self.target.at(channel);
+                    let (map, step, count) = self.target.at(channel);
                     let moments = self.target.moments_at(tile, channel);
-                    let to = Voxels { map, step, bias, moments };
+                    let to = Voxels { map, step, count, bias, moments };
                     output_tile::<S, D, H, W>(simd, &self.pass.grid, products, tile, to);
                 }
                 channel += S::LANES;

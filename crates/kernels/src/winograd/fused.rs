@@ -218,20 +218,20 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Last<'_, D, H, W
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Job { pass, sources, tiles, target, .. } = self.job;
-        let count = self.channels.len();
+        let channels = self.channels.len();
         // A later slab of sources adds to what the earlier ones left.
         let adds = sources.start > 0;
         for (index, tile) in tiles.clone().enumerate() {
             let mut channel = self.channels.start;
             while channel < self.channels.end {
-                let values = self.from.values.wrapping_add(index * H * W * count + channel - self.channels.start);
+                let values = self.from.values.wrapping_add(index * H * W * channels + channel - self.channels.start);
                 // SAFETY: planes and maps hold these channels, whole vectors; the tiles are this job's alone.
                 unsafe {
                     let bias = if adds { None } else { Some(simd.load(pass.bias.as_ptr().add(channel))) };
-                    let (map, step) = target.at(channel);
-                    let to = Voxels { map, step, bias, moments: target.moments_at(tile, channel) };
+                    let (map, step, count) = target.at(channel);
+                    let to = Voxels { map, step, count, bias, moments: target.moments_at(tile, channel) };
                     let from = Stack { values, ..self.from };
-                    output_depth::<S, D, H, W>(simd, &pass.grid, tile, count, from, to);
+                    output_depth::<S, D, H, W>(simd, &pass.grid, tile, channels, from, to);
                 }
                 channel += S::LANES;
             }

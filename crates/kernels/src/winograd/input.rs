@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use super::blocks;
 use super::grid::Grid;
 use super::transform::{for_each_index, input, samples};
 use crate::conv::{Input, Part};
@@ -31,17 +32,19 @@ impl<'a> Source<'a> {
     pub fn new(grid: &Grid, input: Input<'a>, channels: usize) -> Self {
         let voxels = grid.batch * grid.source.iter().product::<usize>();
         let parts: Vec<Part> = input.parts(voxels, channels).collect();
-        assert!(parts.iter().all(|part| part.channels.is_multiple_of(BLOCK)), "channels are not whole blocks");
+        let whole = parts.iter().all(|part| part.channels.is_multiple_of(BLOCK));
+        assert!(whole || parts.len() == 1, "joined channels are not whole blocks");
         Self { parts, zeros: vec![0.0; grid.source[2] * channels] }
     }
 
-    /// The maps that have some of these channels, with which of their own they are.
+    /// The maps that have some of these channels, whole blocks, with which of their own they are; in whole blocks, too.
     #[inline(always)]
     pub fn parts_of(&self, channels: Range<usize>) -> impl Iterator<Item = (&Part<'a>, Range<usize>)> {
         let mut first = 0;
         self.parts.iter().filter_map(move |part| {
-            let of_part = channels.start.saturating_sub(first)..channels.end.saturating_sub(first).min(part.channels);
-            first += part.channels;
+            let end = channels.end.saturating_sub(first).min(blocks(part.channels));
+            let of_part = channels.start.saturating_sub(first)..end;
+            first += blocks(part.channels);
             (!of_part.is_empty()).then_some((part, of_part))
         })
     }
@@ -85,7 +88,7 @@ pub(super) unsafe fn input_tiles<S: Simd, const D: usize, const H: usize, const 
 /// of channels is done at a time: its frequencies are whole cache lines, which are then written once.
 ///
 /// # Safety
-/// The map must have the grid's voxels of whole blocks of channels, a norm where one is `PENDING`, `zeros` a row of
+/// The map must have the grid's voxels, a norm where one is `PENDING`, `zeros` a row of
 /// them, and `to` room for the tiles.
 #[inline(always)]
 unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, const PENDING: bool>(
@@ -126,11 +129,12 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
             // Of the two vectors of a block, if there are two; not in an array, which would be kept in memory.
             let (mut norm, mut second_norm) = (Lanes::none(simd), Lanes::none(simd));
             if let (true, Some(pending)) = (PENDING, part.norm) {
-                // SAFETY: whole blocks of channels exist.
+                // SAFETY: so many channels exist.
                 unsafe {
-                    norm = pending.lanes(simd, place.image, channel, S::LANES);
-                    if vectors > 1 {
-                        second_norm = pending.lanes(simd, place.image, channel + S::LANES, S::LANES);
+                    norm = pending.lanes(simd, place.image, channel, channels - channel);
+                    if vectors > 1 && channels > channel + S::LANES {
+                        let first = channel + S::LANES;
+                        second_norm = pending.lanes(simd, place.image, first, channels - first);
                     }
                 }
             }
@@ -145,7 +149,8 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
                         // the plane are written before they are read.
                         unsafe {
                             let to = ring.add(columns[column]).cast::<[S::V; 36]>().add(vector).cast::<S::V>();
-                            if w >= width {
+                            let count = channels.saturating_sub(channel + vector * S::LANES);
+                            if w >= width || count == 0 {
                                 for k in 0..(D + 2) * (H + 2) {
                                     *to.add(k) = simd.zero();
                                 }
@@ -154,7 +159,7 @@ unsafe fn part_tiles<S: Simd, const D: usize, const H: usize, const W: usize, co
                             let offset = w * channels + channel + vector * S::LANES;
                             for j in 0..H + 2 {
                                 let line = samples!(D, simd, I => {
-                                    let value = simd.load(rows[I * 6 + j].add(offset));
+                                    let value = simd.load_first(rows[I * 6 + j].add(offset), count);
                                     if PENDING && inside[I * 6 + j] {
                                         let norm = if vector == 0 { norm } else { second_norm };
                                         norm.activated(simd, norm.normalised(simd, value))

@@ -104,10 +104,10 @@ pub(super) unsafe fn output_depth<S: Simd, const D: usize, const H: usize, const
                     let voxel = first.add(I * height * width * to.step);
                     let start = match to.bias {
                         Some(bias) => bias,
-                        None => simd.load(voxel),
+                        None => simd.load_first(voxel, to.count),
                     };
                     let value = simd.add(line[I], start);
-                    simd.store(voxel, value);
+                    simd.store_first(voxel, value, to.count);
                     if to.moments.is_some() {
                         if I == 0 && j == 0 && k == 0 {
                             shift = value;
@@ -123,9 +123,9 @@ pub(super) unsafe fn output_depth<S: Simd, const D: usize, const H: usize, const
     if let Some((moments, step)) = to.moments {
         // SAFETY: room for the moments of the tile, as `Voxels` says.
         unsafe {
-            simd.store(moments, shift);
-            simd.store(moments.add(step), sum);
-            simd.store(moments.add(2 * step), squares);
+            simd.store_first(moments, shift, to.count);
+            simd.store_first(moments.add(step), sum, to.count);
+            simd.store_first(moments.add(2 * step), squares, to.count);
         }
     }
 }

@@ -53,8 +53,25 @@ fn has_tiles(shape: &ConvShape, least: usize) -> bool {
     shape.kernel == [3; 3]
         && shape.stride == [1; 3]
         && shape.padding.iter().all(|&padding| padding <= 2)
-        && [shape.in_channels, shape.out_channels].iter().all(|channels| channels.is_multiple_of(BLOCK))
+        && fills_blocks(shape)
         && shape.input.iter().chain(&shape.output()).all(|&extent| extent >= least)
+}
+
+/// Whether the channels fill most of the blocks in which they are handled: at least half of the pairs are of channels that
+/// there are.
+fn fills_blocks(shape: &ConvShape) -> bool {
+    let [inputs, outputs] = [shape.in_channels, shape.out_channels];
+    blocks(inputs) * blocks(outputs) <= 2 * inputs * outputs
+}
+
+/// Channels rounded up to whole blocks. Those beyond are zeros when read, and not written.
+pub(crate) fn blocks(channels: usize) -> usize {
+    channels.next_multiple_of(BLOCK)
+}
+
+/// Values of the transformed weights of a shape.
+pub(crate) fn weights_len(shape: &ConvShape, tile: Tile) -> usize {
+    tile.frequencies() * blocks(shape.in_channels) * blocks(shape.out_channels)
 }
 
 /// Output voxels of a tile per axis.
@@ -118,7 +135,7 @@ pub(crate) fn convolve(
     wanted: Wanted,
 ) -> Convolved {
     let tile = tile_of_pass(shape);
-    with_scratch(tile.frequencies() * shape.in_channels * shape.out_channels, |room| {
+    with_scratch(weights_len(shape, tile), |room| {
         transform_weights(isa, shape, roles, tile, weight, room);
         convolve_transformed(isa, shape, roles, input, room, bias, wanted)
     })
@@ -179,11 +196,15 @@ fn convolve_tiles<const D: usize, const H: usize, const W: usize>(
         }
     };
     let source = Source::new(&grid, input, source_channels);
-    let zeros = vec![0.0; output_channels];
-    let bias = bias.unwrap_or(&zeros);
+    let mut of_blocks = vec![0.0; blocks(output_channels)];
+    if let Some(bias) = bias {
+        of_blocks[..output_channels].copy_from_slice(bias);
+    }
+    let channels = [wanted.first, output_channels - wanted.first];
+    let (source_channels, output_channels) = (blocks(source_channels), blocks(output_channels));
     let weights = Frequencies::new(weights, grid.frequencies(), [source_channels, output_channels]);
-    let pass = Pass { grid, source: &source, source_channels, output_channels, weights, bias };
-    pass.run::<D, H, W>(isa, [wanted.first, output_channels - wanted.first], wanted.moments)
+    let pass = Pass { grid, source: &source, source_channels, output_channels, weights, bias: &of_blocks };
+    pass.run::<D, H, W>(isa, channels, wanted.moments)
 }
 
 /// The weight gradient of a shape that [`suits_weight_gradient`].

@@ -27,14 +27,15 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The first voxel's value of a channel, and the distance of neighbouring voxels.
+    /// The first voxel's value of a channel, the distance of neighbouring voxels, and how many channels there are from it on.
     #[inline(always)]
-    pub fn at(&self, channel: usize) -> (*mut f32, usize) {
+    pub fn at(&self, channel: usize) -> (*mut f32, usize, usize) {
         let [first, second] = self.channels;
-        if channel < first {
-            (self.maps[0].pointer().wrapping_add(channel), first)
+        if channel < first || second == 0 {
+            (self.maps[0].pointer().wrapping_add(channel), first, first.saturating_sub(channel))
         } else {
-            (self.maps[1].pointer().wrapping_add(channel - first), second)
+            let channel = channel - first;
+            (self.maps[1].pointer().wrapping_add(channel), second, second.saturating_sub(channel))
         }
     }
 
@@ -61,6 +62,8 @@ pub(super) struct Voxels<S: Simd> {
     pub map: *mut f32,
     /// Distance of neighbouring voxels.
     pub step: usize,
+    /// Channels that the map has from here on; lanes beyond them are not written.
+    pub count: usize,
     /// What is added to every voxel; where there is nothing, what the map holds.
     pub bias: Option<S::V>,
     /// Where the [`MOMENTS`] of the tile go, and their distance.
@@ -117,10 +120,10 @@ pub(super) unsafe fn output_tile<S: Simd, const D: usize, const H: usize, const 
                     let voxel = row.add(K * to.step);
                     let start = match to.bias {
                         Some(bias) => bias,
-                        None => simd.load(voxel),
+                        None => simd.load_first(voxel, to.count),
                     };
                     let value = simd.add(line[K], start);
-                    simd.store(voxel, value);
+                    simd.store_first(voxel, value, to.count);
                     if to.moments.is_some() {
                         if i == 0 && j == 0 && K == 0 {
                             shift = value;
@@ -133,9 +136,9 @@ pub(super) unsafe fn output_tile<S: Simd, const D: usize, const H: usize, const 
             }
         }
         if let Some((moments, step)) = to.moments {
-            simd.store(moments, shift);
-            simd.store(moments.add(step), sum);
-            simd.store(moments.add(2 * step), squares);
+            simd.store_first(moments, shift, to.count);
+            simd.store_first(moments.add(step), sum, to.count);
+            simd.store_first(moments.add(2 * step), squares, to.count);
         }
     }
 }

@@ -10,12 +10,13 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
+use super::blocks as in_blocks;
 use super::columns::{Columns, gradient_columns, gradient_lines, input_columns, input_lines};
 use super::grid::Grid;
 use super::input::Source;
 use super::weights::{Back, ENTRIES, SLAB};
 use crate::conv::{ConvShape, Input};
-use crate::output::{filled_parts, with_scratch};
+use crate::output::{filled_parts, pieces, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Lines, add_products};
 
@@ -38,8 +39,8 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
 ) -> Vec<f32> {
     let (batch, padding) = (shape.batch, shape.padding);
     let grid = Grid { batch, source: shape.input, output: shape.output(), padding, tile: [D, H, W] };
-    let (inputs, outputs) = (shape.in_channels, shape.out_channels);
-    let source = Source::new(&grid, x, inputs);
+    let source = Source::new(&grid, x, shape.in_channels);
+    let (inputs, outputs) = (in_blocks(shape.in_channels), in_blocks(shape.out_channels));
     let slabs = |channels: usize| (0..channels).step_by(SLAB).map(move |first| first..(first + SLAB).min(channels));
     let blocks: Vec<_> =
         slabs(outputs).flat_map(|output| slabs(inputs).map(move |input| (input, output.clone()))).collect();
@@ -54,16 +55,17 @@ pub(super) fn weight_gradient<const D: usize, const H: usize, const W: usize>(
     let lengths = (0..blocks.len() * chunks).map(|index| ENTRIES * job(index).pairs());
     // SAFETY: a job writes the gradients of all entries for all its pairs of channels.
     let parts = unsafe { filled_parts(lengths, |index, part| job(index).run::<D, H, W>(isa, part)) };
-    reduce(&parts, [inputs, outputs], chunks)
+    reduce(&parts, [inputs, outputs], [shape.in_channels, shape.out_channels], chunks)
 }
 
 /// Adds the chunks of each slab in order and transposes to `[out, in, 3, 3, 3]`. `parts` are what the jobs made:
-/// `[slab of outputs][slab of inputs][chunk][27][in][out]`.
-fn reduce(parts: &[f32], [inputs, outputs]: [usize; 2], chunks: usize) -> Vec<f32> {
+/// `[slab of outputs][slab of inputs][chunk][27][in][out]`, of whole blocks of channels; what is kept are those that are
+/// `there`.
+fn reduce(parts: &[f32], [inputs, outputs]: [usize; 2], there: [usize; 2], chunks: usize) -> Vec<f32> {
     let fill = |block: usize, part: &mut [MaybeUninit<f32>]| {
         let slab = block * BLOCK / SLAB * SLAB;
         let of_slab = SLAB.min(outputs - slab);
-        for input in 0..inputs {
+        for input in 0..there[0] {
             let input_slab = input / SLAB * SLAB;
             let pairs = SLAB.min(inputs - input_slab) * of_slab;
             let first = ENTRIES * chunks * (slab * inputs + input_slab * of_slab);
@@ -74,14 +76,14 @@ fn reduce(parts: &[f32], [inputs, outputs]: [usize; 2], chunks: usize) -> Vec<f3
                     let at = first + (chunk * ENTRIES + k) * pairs + in_slab;
                     sums.iter_mut().zip(&parts[at..at + BLOCK]).for_each(|(sum, value)| *sum += value);
                 }
-                for (kernels, sum) in part.chunks_exact_mut(inputs * ENTRIES).zip(sums) {
+                for (kernels, sum) in part.chunks_exact_mut(there[0] * ENTRIES).zip(sums) {
                     kernels[input * ENTRIES + k].write(sum);
                 }
             }
         }
     };
     // SAFETY: the loops cover all input channels and entries of each output channel of the block.
-    unsafe { filled_parts((0..outputs / BLOCK).map(|_| BLOCK * inputs * ENTRIES), fill) }
+    unsafe { filled_parts(pieces(there[1], BLOCK).map(|outputs| outputs * there[0] * ENTRIES), fill) }
 }
 
 /// Some tiles of some channels.

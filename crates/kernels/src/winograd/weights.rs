@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
+use super::blocks as in_blocks;
 use super::transform::{for_each_index, kernel, kernel_gradient, samples};
 use crate::conv::{ConvShape, Roles};
 use crate::output::{Shared, with_scratch};
@@ -68,10 +69,11 @@ pub(super) fn transform<const D: usize, const H: usize, const W: usize>(
     roles: Roles,
     room: &mut [f32],
 ) {
-    let (outputs, sources) = match roles {
-        Roles::Forward => (shape.out_channels, shape.in_channels),
-        Roles::Exchanged => (shape.in_channels, shape.out_channels),
+    let there = match roles {
+        Roles::Forward => [shape.out_channels, shape.in_channels],
+        Roles::Exchanged => [shape.in_channels, shape.out_channels],
     };
+    let [outputs, sources] = there.map(in_blocks);
     let frequencies = (D + 2) * (H + 2) * (W + 2);
     let groups = sources.div_ceil(SOURCES);
     let blocks = outputs / BLOCK;
@@ -87,9 +89,12 @@ pub(super) fn transform<const D: usize, const H: usize, const W: usize>(
                 let mut entries = [[0.0f32; BLOCK]; ENTRIES];
                 for lane in 0..BLOCK {
                     let output = block * BLOCK + lane;
+                    if output >= there[0] || source >= there[1] {
+                        continue;
+                    }
                     let (kernel, mirrored) = match roles {
-                        Roles::Forward => (output * sources + source, false),
-                        Roles::Exchanged => (source * outputs + output, true),
+                        Roles::Forward => (output * there[1] + source, false),
+                        Roles::Exchanged => (source * there[0] + output, true),
                     };
                     for (k, &value) in weight[kernel * ENTRIES..][..ENTRIES].iter().enumerate() {
                         entries[if mirrored { ENTRIES - 1 - k } else { k }][lane] = value;
