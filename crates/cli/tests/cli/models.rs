@@ -1,6 +1,6 @@
 //! The architectures: listed, described, and refused where a patch cannot work.
 
-use crate::scans::{prepared, set};
+use crate::scans::{evaluated, predict_quickly, prepared, set};
 use crate::shell::Shell;
 
 #[test]
@@ -54,6 +54,24 @@ fn training_checks_the_patch_before_any_work() {
     shell.mist("train").exits(1).stderr_has("model.architecture").stderr_has("mednext-base");
 }
 
+/// What another program has trained can be looked at here, though not used.
+#[test]
+fn runs_of_unknown_architectures_are_evaluated_and_reported() {
+    let shell = evaluated();
+    set(&shell, r#""architecture": "nnunet""#, r#""architecture": "transformer""#);
+    shell.mist("finalize").exits(0);
+    shell.mist("report --pictures 0").exits(0);
+    let evaluate =
+        "evaluate --config results/config.json --paths-csv results/evaluation_paths.csv --output-csv out.csv";
+    shell.mist(evaluate).exits(0);
+    let ensemble = "ensemble --config results/config.json --output joined --predictions";
+    let folder = "results/predictions/train/raw";
+    shell.mist(&format!("{ensemble} {folder} {folder}")).exits(0);
+    std::fs::create_dir(shell.path("models")).expect("a folder");
+    let predict = "predict --models-dir models --config results/config.json --images data/train --output out";
+    shell.mist(predict).exits(1).stderr_has("model.architecture").stderr_has("swinunetr-large");
+}
+
 /// Every family trains a few steps; the numbers are those of the golden files.
 #[test]
 fn every_family_trains_predicts_and_is_evaluated() {
@@ -61,7 +79,7 @@ fn every_family_trains_predicts_and_is_evaluated() {
         [("fmgnet", "16 16 16"), ("wnet", "16 16 16"), ("mednext-small", "32 16 16"), ("swinunetr-small", "64 32 32")]
     {
         let shell = prepared();
-        crate::scans::predict_quickly(&shell);
+        predict_quickly(&shell);
         let line = format!("train --folds 0 --epochs 1 --warmup-epochs 0 --model {model} --patch-size {patch}");
         shell.mist(&line).exits(0).stdout_has("epoch 1/1: loss");
         shell.mist("weights inspect results/models/fold_0.pt").exits(0).stdout_has(&format!("of one of {}", of(model)));

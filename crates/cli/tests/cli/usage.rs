@@ -176,7 +176,7 @@ fn unknown_words_are_refused() {
 #[test]
 fn an_unambiguous_beginning_of_a_flag_is_enough() {
     let shell = Shell::new();
-    shell.mist("preprocess --res nowhere").exits(1).stderr_has("nowhere");
+    shell.mist("preprocess --resul nowhere").exits(1).stderr_has("nowhere");
     shell.mist("train --lea nan").exits(2).stderr_has("--learning-rate");
     // --num-workers-analyze, --num-workers-preprocess and --num-workers-evaluate begin like this.
     shell.mist("run-all --data a --num-workers 2").exits(2).stderr_has("--num-workers");

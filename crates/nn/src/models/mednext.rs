@@ -75,62 +75,71 @@ struct MedNext {
 fn build(config: &ModelConfig, size: &Size) -> Result<Box<dyn Model>, ModelError> {
     check_channels(config)?;
     check_halvings(config.patch_size, 1 << HALVINGS)?;
-    let kernel = kernel_size(config)?;
+    let mut network = Construction { builder: Builder::default(), kernel: kernel_size(config)? };
     let channels = |level: usize| BASE_CHANNELS << level;
-
-    let mut builder = Builder::default();
-    let block = |builder: &mut Builder, prefix: String, channels, expansion, sampling| {
-        MedNextBlock::new(builder, &prefix, channels, kernel, expansion, sampling)
-    };
-    let stage = |builder: &mut Builder, prefix: &str, count: usize, channels: usize, expansion: usize| {
-        let of = |index| block(builder, format!("{prefix}.{index}"), [channels; 2], expansion, Sampling::Keep);
-        (0..count).map(of).collect::<Vec<_>>()
-    };
-    let stem = Conv::new(&mut builder, "stem", [config.in_channels, channels(0)], [1; 3], [1; 3], Start::UNIFORM);
-    let stem = stem.with_bias(&mut builder, "stem", Start::UNIFORM);
-    let (
-        (encoder_expansions, bottleneck_expansion, decoder_expansions),
-        (encoder_blocks, bottleneck_blocks, decoder_blocks),
-    ) = (size.expansions, size.blocks);
-    let mut encoder_stage = |level: usize| {
-        let prefix = format!("enc_stages.{level}");
-        stage(&mut builder, &prefix, encoder_blocks[level], channels(level), encoder_expansions[level])
-    };
-    let stages: Vec<_> = (0..HALVINGS).map(&mut encoder_stage).collect();
-    let mut halving = |level: usize| {
-        let between = [channels(level), channels(level + 1)];
-        block(&mut builder, format!("down_blocks.{level}"), between, encoder_expansions[level], Sampling::Halve)
-    };
-    let halvings: Vec<_> = (0..HALVINGS).map(&mut halving).collect();
-    let bottleneck = stage(&mut builder, "bottleneck", bottleneck_blocks, channels(HALVINGS), bottleneck_expansion);
-    // Index 0 leads from the bottleneck to the level above it.
+    // The decoder counts from the level above the bottleneck up.
     let level_of = |index: usize| HALVINGS - 1 - index;
-    let mut doubling = |index: usize| {
+    let ((encoder_factors, bottleneck_factor, decoder_factors), (encoder_blocks, bottleneck_blocks, decoder_blocks)) =
+        (size.expansions, size.blocks);
+
+    let stem_channels = [config.in_channels, channels(0)];
+    let stem = Conv::new(&mut network.builder, "stem", stem_channels, [1; 3], [1; 3], Start::UNIFORM);
+    let stem = stem.with_bias(&mut network.builder, "stem", Start::UNIFORM);
+    let mut stages = Vec::new();
+    for level in 0..HALVINGS {
+        let prefix = format!("enc_stages.{level}");
+        stages.push(network.stage(&prefix, encoder_blocks[level], channels(level), encoder_factors[level]));
+    }
+    let mut halvings = Vec::new();
+    for level in 0..HALVINGS {
+        let (prefix, between) = (format!("down_blocks.{level}"), [channels(level), channels(level + 1)]);
+        halvings.push(network.block(&prefix, between, encoder_factors[level], Sampling::Halve));
+    }
+    let bottleneck = network.stage("bottleneck", bottleneck_blocks, channels(HALVINGS), bottleneck_factor);
+    let mut doublings = Vec::new();
+    for index in 0..HALVINGS {
         let between = [channels(level_of(index) + 1), channels(level_of(index))];
-        block(&mut builder, format!("up_blocks.{index}"), between, decoder_expansions[index], Sampling::Double)
-    };
-    let doublings: Vec<_> = (0..HALVINGS).map(&mut doubling).collect();
-    let mut decoder_stage = |index: usize| {
+        doublings.push(network.block(&format!("up_blocks.{index}"), between, decoder_factors[index], Sampling::Double));
+    }
+    let mut decoder_stages = Vec::new();
+    for index in 0..HALVINGS {
         let (prefix, channels) = (format!("dec_stages.{index}"), channels(level_of(index)));
-        stage(&mut builder, &prefix, decoder_blocks[index], channels, decoder_expansions[index])
+        decoder_stages.push(network.stage(&prefix, decoder_blocks[index], channels, decoder_factors[index]));
+    }
+    let mut head = |name: &str, level: usize| {
+        Head::new(&mut network.builder, name, [channels(level), config.out_channels], Start::UNIFORM)
     };
-    let decoder_stages: Vec<_> = (0..HALVINGS).map(&mut decoder_stage).collect();
-    let classes = config.out_channels;
-    let head = Head::new(&mut builder, "out_0.conv_out", [channels(0), classes], Start::UNIFORM);
-    let mut auxiliary = |index: usize| {
-        let name = format!("out_blocks.{index}.conv_out");
-        Head::new(&mut builder, &name, [channels(level_of(index) + 1), classes], Start::UNIFORM)
-    };
-    let auxiliary_heads = (0..HALVINGS).map(&mut auxiliary).collect();
+    let main_head = head("out_0.conv_out", 0);
+    let auxiliary = |index: usize| head(&format!("out_blocks.{index}.conv_out"), level_of(index) + 1);
+    let auxiliary_heads = (0..HALVINGS).map(auxiliary).collect();
     Ok(Box::new(MedNext {
-        layout: builder.finish(),
+        layout: network.builder.finish(),
         stem,
         encoder: stages.into_iter().zip(halvings).collect(),
         bottleneck,
         decoder: doublings.into_iter().zip(decoder_stages).collect(),
-        head,
+        head: main_head,
         auxiliary_heads,
     }))
+}
+
+/// Adds the blocks of a network.
+struct Construction {
+    builder: Builder,
+    /// Depthwise.
+    kernel: usize,
+}
+
+impl Construction {
+    fn block(&mut self, prefix: &str, channels: [usize; 2], expansion: usize, sampling: Sampling) -> MedNextBlock {
+        MedNextBlock::new(&mut self.builder, prefix, channels, self.kernel, expansion, sampling)
+    }
+
+    /// So many blocks of one level.
+    fn stage(&mut self, prefix: &str, blocks: usize, channels: usize, expansion: usize) -> Vec<MedNextBlock> {
+        let block = |index| self.block(&format!("{prefix}.{index}"), [channels; 2], expansion, Sampling::Keep);
+        (0..blocks).map(block).collect()
+    }
 }
 
 /// `kernel_size` of the parameters: an odd number.
