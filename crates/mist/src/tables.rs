@@ -10,6 +10,7 @@ mod left_out;
 mod paths;
 #[cfg(test)]
 mod tests;
+mod verification;
 
 pub use boxes::{BoundingBoxes, CaseBox};
 pub use case_files::CaseFiles;
@@ -17,3 +18,4 @@ pub(crate) use csv_file::CsvFile;
 pub(crate) use csv_file::{is_file_name, write as write_csv};
 pub use left_out::LeftOut;
 pub use paths::{EvaluationCase, EvaluationPaths, MaskPaths, TestCase, TestPaths, TrainCase, TrainPaths};
+pub(crate) use verification::Verification;

@@ -48,6 +48,7 @@ impl DataSet {
             nfolds: Some(2),
             workers: 2,
             verify,
+            data_dump: false,
             overwrite: true,
         }
     }
@@ -151,6 +152,52 @@ fn verification_refuses_masks_with_other_values_than_labels() {
     assert!(failures[0].reason.contains("7"), "{}", failures[0]);
     assert!(failures[1].reason.contains("whole"), "{}", failures[1]);
     assert_eq!(train_ids(&data_set), ["a", "b"]);
+}
+
+#[test]
+fn verification_says_of_every_case_what_was_checked() {
+    let data_set = DataSet::new(&["a", "bare", "c", "foreign", "unmasked"]);
+    data_set.write("bare", "mask.nii.gz", &mask([12, 10, 8], 0.0));
+    data_set.write("foreign", "mask.nii.gz", &mask([12, 10, 8], 7.0));
+    fs::remove_file(data_set.case("unmasked").join("mask.nii.gz")).unwrap();
+    data_set.analyze(true).unwrap();
+
+    let text = fs::read_to_string(data_set.path("results/verification.csv")).unwrap();
+    let checks = |case: &str| -> Vec<String> {
+        let rows = text.lines().filter(|row| row.starts_with(&format!("{case},")));
+        rows.map(|row| {
+            let fields: Vec<&str> = row.split(',').collect();
+            format!("{} {}", fields[1], fields[fields.len() - 1])
+        })
+        .collect()
+    };
+    assert!(text.starts_with("case,check,values,verdict\n"), "{text}");
+    let passed = ["files passed", "grid passed", "voxels passed", "labels passed", "foreground passed"];
+    assert_eq!(checks("a"), [&passed[..], &["orientation passed"]].concat());
+    assert_eq!(checks("bare"), [&passed[..4], &["foreground warning", "orientation passed"]].concat());
+    assert_eq!(checks("foreign"), [&passed[..3], &["labels failed"]].concat());
+    assert_eq!(checks("unmasked"), ["files failed"]);
+
+    data_set.analyze(false).unwrap();
+    assert!(!data_set.path("results/verification.csv").exists(), "it would be of an earlier analysis");
+}
+
+#[test]
+fn the_data_dump_keeps_what_the_user_wrote() {
+    let data_set = DataSet::new(&["a", "b"]);
+    let options = analyze::Options { data_dump: true, ..data_set.analyze_options(false) };
+    let run = || analyze::run(&options, &Registry::builtin(), &Silent).unwrap();
+    run();
+    let file = data_set.path("results/data_dump.md");
+    let text = fs::read_to_string(&file).unwrap();
+    let (before, after) = text.split_once("## Summary").unwrap();
+    fs::write(&file, format!("{before}Knees of rowers.\n\n## Summary{after}")).unwrap();
+    run();
+    let again = fs::read_to_string(&file).unwrap();
+    assert!(again.contains("Knees of rowers."), "{again}");
+    // Without --data-dump it stays.
+    data_set.analyze(false).unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), again);
 }
 
 #[test]

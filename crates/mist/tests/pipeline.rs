@@ -13,6 +13,35 @@ fn golden(set: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/pipeline").join(set)
 }
 
+/// Wording, the place of the configuration, and a copy from it that is compared there.
+const FREE: [&str; 3] = ["/observations", "/mist_config_path", "/image_statistics/dimensions/resampled_median"];
+
+/// One unit of the last of four decimals.
+const ROUNDING: f64 = 1.01e-4;
+
+/// Compares two data dumps key by key.
+fn compare_dumps(at: &str, found: &Value, expected: &Value, loose: f64, compared: &mut usize) {
+    match (found, expected) {
+        _ if FREE.contains(&at) => {}
+        (Value::Object(found), Value::Object(expected)) => {
+            assert!(found.keys().eq(expected.keys()), "keys of {at}: {:?}", found.keys().collect::<Vec<_>>());
+            for (key, value) in found {
+                compare_dumps(&format!("{at}/{key}"), value, &expected[key], loose, compared);
+            }
+        }
+        (Value::Number(found), Value::Number(expected)) => {
+            let (a, b) = (found.as_f64().unwrap(), expected.as_f64().unwrap());
+            let spread = ["linearity", "planarity", "sphericity"].iter().any(|name| at.ends_with(name));
+            // Besides, one unit of f32.
+            let tolerance = if spread { loose } else { ROUNDING + 2e-7 * b.abs() };
+            assert!((a - b).abs() <= tolerance, "{at}: {a} and {b}");
+            assert_eq!(found.is_f64(), expected.is_f64(), "{at}");
+            *compared += 1;
+        }
+        _ => assert_eq!(found, expected, "{at}"),
+    }
+}
+
 /// Results and arrays of one run.
 struct Run {
     folder: tempfile::TempDir,
@@ -30,6 +59,7 @@ impl Run {
             nfolds: Some(3),
             workers,
             verify: true,
+            data_dump: true,
             overwrite: false,
         };
         assert_eq!(analyze::run(&options, &Registry::builtin(), &Silent).unwrap(), []);
@@ -57,6 +87,25 @@ impl Run {
 
     fn golden_config(&self) -> String {
         fs::read_to_string(golden(self.set).join("results/config.json")).unwrap()
+    }
+
+    /// Compares `data_dump.json`: keys and their order, words, and numbers. These are rounded to 2 or 4 decimals on both sides,
+    /// and the reference sums intensities in f32. Of labels of more than 10 000 voxels it takes a random subset for the
+    /// spread of their voxels, so `loose` says how far these may differ.
+    fn check_dump(&self, loose: f64) {
+        let read = |folder: &Path| -> Value {
+            serde_json::from_str(&fs::read_to_string(folder.join("results/data_dump.json")).unwrap()).unwrap()
+        };
+        let (found, expected) = (read(self.folder.path()), read(&golden(self.set)));
+        let mut compared = 0;
+        compare_dumps("", &found, &expected, loose, &mut compared);
+        assert!(compared > 80, "{compared} numbers");
+        let sentences = |dump: &Value| dump["observations"].as_array().unwrap().len();
+        assert_eq!(sentences(&found), sentences(&expected), "{}", found["observations"]);
+        let markdown = fs::read_to_string(self.path("results/data_dump.md")).unwrap();
+        for sentence in found["observations"].as_array().unwrap() {
+            assert!(markdown.contains(sentence.as_str().unwrap()));
+        }
     }
 
     fn check_tables(&self) {
@@ -139,6 +188,7 @@ fn anisotropic_ct_with_labels_that_are_not_consecutive() {
     run.check_tables();
     run.check_summaries();
     run.check_arrays("p04");
+    run.check_dump(0.02);
 }
 
 #[test]
@@ -151,6 +201,7 @@ fn four_channels_with_permuted_axes() {
     run.check_tables();
     run.check_summaries();
     run.check_arrays("b");
+    run.check_dump(ROUNDING);
 }
 
 #[test]
@@ -177,6 +228,7 @@ fn real_scans_that_need_no_resampling() {
     run.check_tables();
     run.check_summaries();
     run.check_arrays("hippocampus_006");
+    run.check_dump(ROUNDING);
 }
 
 #[test]
@@ -189,10 +241,18 @@ fn the_number_of_workers_changes_nothing() {
             if name.to_string_lossy().starts_with('.') {
                 continue; // the lock of config.json
             }
-            let [one, three] = [0, 1].map(|run: usize| fs::read(runs[run].path(folder).join(&name)).unwrap());
+            let [one, three] = [0, 1].map(|run: usize| {
+                let bytes = fs::read(runs[run].path(folder).join(&name)).unwrap();
+                // The data dump says where the configuration lies.
+                let own = runs[run].folder.path().to_string_lossy();
+                if name.to_string_lossy().starts_with("data_dump") {
+                    return String::from_utf8(bytes).unwrap().replace(&*own, "").into_bytes();
+                }
+                bytes
+            });
             assert!(one == three, "{}", name.display());
             compared += 1;
         }
     }
-    assert_eq!(compared, 3 + 4 + 4 + 4);
+    assert_eq!(compared, 5 + 4 + 4 + 4);
 }

@@ -55,6 +55,7 @@ fn prepared(no_preprocess: Option<bool>) -> Arrays {
         nfolds: Some(2),
         workers: 1,
         verify: true,
+        data_dump: false,
         overwrite: false,
     };
     assert_eq!(analyze::run(&options, &Registry::builtin(), &Silent).unwrap(), []);

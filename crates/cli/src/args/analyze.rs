@@ -1,7 +1,7 @@
 //! `mist analyze`.
 
 use super::overwrite::Overwrite;
-use super::{later, values};
+use super::values;
 use crate::commands::{Action, Context};
 use mist::{CaseFailure, Result, analyze};
 use std::path::PathBuf;
@@ -33,23 +33,23 @@ pub(crate) struct Plan {
     /// Read every voxel to check the cases, and leave out those that fail
     #[arg(long)]
     verify: bool,
-    /// Also write statistics of the data set (not available in this version)
+    /// Also write statistics of the data set, for people (data_dump.md) and programs (data_dump.json)
     #[arg(long)]
     data_dump: bool,
 }
 
 impl Plan {
     /// What `mist analyze` was asked to do.
-    pub(crate) fn options(self, data: PathBuf, results: PathBuf, overwrite: Overwrite) -> Result<analyze::Options> {
-        later::refuse(&[("--data-dump", self.data_dump)])?;
-        Ok(analyze::Options {
+    pub(crate) fn options(self, data: PathBuf, results: PathBuf, overwrite: Overwrite) -> analyze::Options {
+        analyze::Options {
             data,
             results,
             nfolds: self.nfolds,
             workers: self.num_workers_analyze,
             verify: self.verify,
+            data_dump: self.data_dump,
             overwrite: overwrite.overwrite,
-        })
+        }
     }
 }
 
@@ -57,7 +57,7 @@ impl Action for Analyze {
     const NAME: &'static str = "analyze";
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
-        let options = self.plan.options(self.data, self.results, self.overwrite)?;
+        let options = self.plan.options(self.data, self.results, self.overwrite);
         analyze::run(&options, context.registry, context.console)
     }
 }

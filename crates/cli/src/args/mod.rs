@@ -12,7 +12,6 @@ mod describe_transforms;
 mod ensemble;
 mod evaluate;
 mod finalize;
-mod later;
 mod memory;
 mod models;
 mod overwrite;

@@ -40,7 +40,7 @@ impl RunAll {
     fn options(self) -> Result<run_all::Options> {
         let (memory, overwrite) = (self.memory, self.overwrite);
         Ok(run_all::Options {
-            analyze: self.plan.options(self.data, self.results.clone(), overwrite)?,
+            analyze: self.plan.options(self.data, self.results.clone(), overwrite),
             preprocess: self.mode.options(self.results.clone(), self.numpy.clone(), memory, overwrite)?,
             train: self.recipe.options(self.results, self.numpy, memory, overwrite)?,
         })

@@ -212,12 +212,20 @@ fn memory_that_the_user_gives_is_kept_to_and_not_stored_with_the_plan() {
         .stderr_has("needs more memory than --max-memory allows")
         .stderr_has("--max-memory allows 1 MB")
         .stderr_has("or a larger --max-memory");
-    let line = format!("{TRAIN} --max-memory 40M");
-    shell
-        .mist(&line)
-        .exits(1)
-        .stderr_has("training needs more memory than --max-memory allows")
-        .stderr_has("a step takes");
+    // What is refused for memory, by what the network keeps or by a step that is tried, leaves the configuration alone.
+    let config = || std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    let before = config();
+    for size in ["20M", "40M"] {
+        let line = TRAIN.replace("--epochs 3", "--epochs 4");
+        shell
+            .mist(&format!("{line} --max-memory {size}"))
+            .exits(1)
+            .stderr_has("needs more memory than --max-memory allows");
+        assert_eq!(config(), before);
+    }
+    let large = TRAIN.replace("32 32 32", "256 256 256").replace("nnunet-pocket", "swinunetr-large");
+    shell.mist(&format!("{large} --max-memory 60G")).exits(1).stderr_has("it takes at least ").stderr_has("60.0 GB");
+    assert_eq!(config(), before);
     shell.mist("preprocess --results results --max-memory 1M --numpy again").exits(0);
     assert!(!shell.path("results/models").exists());
 

@@ -199,17 +199,6 @@ fn a_boolean_may_stand_alone_and_has_many_spellings() {
 }
 
 #[test]
-fn flags_of_later_versions_get_a_clear_answer() {
-    let shell = Shell::new();
-    for (line, flag) in
-        [("analyze --data a --data-dump", "--data-dump"), ("run-all --data a --data-dump", "--data-dump")]
-    {
-        shell.mist(line).exits(2).stderr_has(&format!("{flag} is not available in this version")).stderr_has("hint: ");
-    }
-    assert!(!shell.path("results").exists(), "nothing is made before the command line is understood");
-}
-
-#[test]
 fn a_missing_file_is_a_failure_with_place_and_reason() {
     let shell = Shell::new();
     shell.mist("analyze --data nowhere.json").exits(1).stderr_has("error: ").stderr_has("nowhere.json");

@@ -1,5 +1,6 @@
 //! Intensity statistics of CT foreground: the window and the mean and spread for normalization.
 
+use super::sampling::every_nth_of_foreground;
 use super::statistics::{mean, pairwise_sum};
 use crate::config::CtWindow;
 
@@ -34,23 +35,9 @@ impl CtSamples {
     /// The samples are every tenth foreground voxel with z running fastest and x slowest, as the published
     /// parameters of data sets were made.
     pub fn of_foreground(image: &[f32], mask: &[f32], size: [usize; 3]) -> Self {
+        let chosen = every_nth_of_foreground(mask, size, |_| STRIDE);
+        let values: Vec<f64> = chosen.into_iter().map(|index| f64::from(image[index])).collect();
         let mut samples = Self::default();
-        let [nx, ny, nz] = size;
-        let mut met = 0;
-        let mut values = Vec::new();
-        for x in 0..nx {
-            for y in 0..ny {
-                for z in 0..nz {
-                    let index = x + nx * (y + ny * z);
-                    if mask[index] != 0.0 {
-                        if met % STRIDE == 0 {
-                            values.push(f64::from(image[index]));
-                        }
-                        met += 1;
-                    }
-                }
-            }
-        }
         samples.take(&values);
         samples
     }

@@ -1,12 +1,14 @@
 //! The files of all cases, checked before any work.
 
 use super::discovery::{FoundCase, Pattern, find_cases};
+use super::verification::{Check, Checks, Row};
 use super::verify::check_headers;
 use crate::console::Console;
 use crate::dataset::Dataset;
 use crate::error::{CaseFailure, Error, Result};
 use crate::parallel;
 use crate::preprocess::problem::Problem;
+use crate::text::plural;
 use std::path::{Path, PathBuf};
 
 /// Name under which the mask is spoken of.
@@ -31,6 +33,8 @@ pub struct Inputs {
     pub test: Option<Vec<UsableCase>>,
     /// Cases that cannot be used.
     pub failures: Vec<CaseFailure>,
+    /// What was checked so far.
+    pub checks: Vec<Row>,
 }
 
 impl Inputs {
@@ -42,11 +46,16 @@ impl Inputs {
         let with_mask: Vec<Pattern> = images.iter().cloned().chain([mask]).collect();
 
         let mut failures = Vec::new();
+        let mut rows = Vec::new();
         let mut usable = |folder: &Path, patterns: &[Pattern]| -> Result<Vec<UsableCase>> {
             let found = find(folder, patterns, console)?;
-            let checked = parallel::map(&found, workers, |case| Ok(check(case, patterns)))?;
+            let checked = parallel::map(&found, workers, |case| {
+                let mut checks = Checks::default();
+                Ok((check(case, patterns, &mut checks), checks))
+            })?;
             let mut cases = Vec::new();
-            for (case, result) in found.into_iter().zip(checked) {
+            for (case, (result, checks)) in found.into_iter().zip(checked) {
+                rows.extend(checks.rows(&case.id));
                 match result {
                     Ok(files) => cases.push(files),
                     Err(problem) => failures.push(problem.of_case(&case.id)),
@@ -59,7 +68,7 @@ impl Inputs {
         for failure in &failures {
             console.error(&failure.to_string());
         }
-        Ok(Self { training, test, failures })
+        Ok(Self { training, test, failures, checks: rows })
     }
 }
 
@@ -94,7 +103,18 @@ fn find(folder: &Path, patterns: &[Pattern], console: &dyn Console) -> Result<Ve
     Ok(cases)
 }
 
-fn check(case: &FoundCase, patterns: &[Pattern]) -> Result<UsableCase, Problem> {
+fn check(case: &FoundCase, patterns: &[Pattern], checks: &mut Checks) -> Result<UsableCase, Problem> {
+    let files = files_of(case, patterns);
+    let usable = checks.note(Check::Files, files, |_| plural(patterns.len(), "file"))?;
+    let grid = check_headers(&usable.images, usable.mask.as_deref());
+    checks.note(Check::Grid, grid, |grid| {
+        let ([nx, ny, nz], [x, y, z]) = (grid.size, grid.spacing);
+        format!("{nx} x {ny} x {nz} voxels of {x:.4} x {y:.4} x {z:.4} mm")
+    })?;
+    Ok(usable)
+}
+
+fn files_of(case: &FoundCase, patterns: &[Pattern]) -> Result<UsableCase, Problem> {
     let mut images: Vec<PathBuf> = Vec::new();
     let mut mask = None;
     for (pattern, matches) in patterns.iter().zip(&case.matches) {
@@ -112,6 +132,5 @@ fn check(case: &FoundCase, patterns: &[Pattern]) -> Result<UsableCase, Problem> 
             images.push(file.clone());
         }
     }
-    check_headers(&images, mask.as_deref())?;
     Ok(UsableCase { id: case.id.clone(), images, mask })
 }

@@ -5,6 +5,7 @@
 //! together at the end, `config.json` last: while it is missing, a run has no analysis.
 
 mod ct;
+mod data_dump;
 pub(crate) mod discovery;
 mod folds;
 mod inputs;
@@ -12,24 +13,28 @@ mod outputs;
 mod patch_size;
 mod plan;
 mod resampled;
+mod sampling;
 mod scan;
 mod spacing;
 mod statistics;
+pub(crate) mod verification;
 mod verify;
 
 use crate::config::{Config, DatasetInfo, Evaluation, EvaluationClass, Modality};
 use crate::console::Console;
 use crate::dataset::Dataset;
 use crate::error::{CaseFailure, Error, Result};
-use crate::files::create_folder;
+use crate::files::{create_folder, remove_file};
 use crate::parallel;
 use crate::preprocess::problem::Problem;
-use crate::tables::{BoundingBoxes, CaseBox, TestCase, TestPaths, TrainCase, TrainPaths};
+use crate::tables::{BoundingBoxes, CaseBox, TestCase, TestPaths, TrainCase, TrainPaths, Verification};
+use data_dump::DataDump;
 use inputs::{Inputs, UsableCase};
 use outputs::{OutputFiles, Outputs};
 use plan::{Plan, plan};
 use scan::{CaseFacts, ScanOptions, scan};
 use std::path::PathBuf;
+use verification::{Checks, Row};
 
 /// Folds when the user does not say how many.
 const DEFAULT_FOLDS: usize = 5;
@@ -45,8 +50,10 @@ pub struct Options {
     pub nfolds: Option<usize>,
     /// Cases in work at once.
     pub workers: usize,
-    /// Also check every voxel of every file.
+    /// Also check every voxel of every file, leave out cases that fail, and write `verification.csv`.
     pub verify: bool,
+    /// Also write statistics of the data set, `data_dump.json` and `data_dump.md`.
+    pub data_dump: bool,
     /// Allow replacing an existing analysis.
     pub overwrite: bool,
 }
@@ -89,8 +96,14 @@ fn analyze(
     create_folder(&options.results)?;
 
     let inputs = Inputs::check(&dataset, options.workers, console)?;
-    let mut failures = inputs.failures;
-    let scanned = scan_all(options, &dataset.info, inputs.training, &mut failures, console)?;
+    let (mut failures, mut checks) = (inputs.failures, inputs.checks);
+    let scanned = scan_all(options, &dataset.info, inputs.training, &mut failures, &mut checks, console)?;
+    if options.verify {
+        // Stable: the checks of a case stay in their order.
+        checks.sort_by(|a, b| a.case.cmp(&b.case));
+        verification::tell(&checks, console);
+        Verification::write(&files.verification, &checks)?;
+    }
     let scanned = without_absurd(scanned, &mut failures, console);
     if scanned.len() < folds {
         return Err(too_few(scanned.len(), folds));
@@ -98,9 +111,19 @@ fn analyze(
     let cases = Cases::in_fold_order(scanned, folds);
     let plan = plan(&dataset.info, &cases.facts);
     report(&cases, &plan, console);
-    let outputs = Outputs { left_out: failures, ..outputs(&dataset, &cases, plan, folds, inputs.test) };
+    let data_dump = options
+        .data_dump
+        .then(|| DataDump::of(&dataset.info, &dataset.final_classes, &cases.facts, &plan.preprocessing, &files.config));
+    let outputs = Outputs { left_out: failures, data_dump, ..outputs(&dataset, &cases, plan, folds, inputs.test) };
     before_writing()?;
     files.write(&outputs)?;
+    if !options.verify {
+        // It would tell of files that nobody has looked at.
+        remove_file(&files.verification)?;
+    }
+    if let Some(outdated) = files.outdated_dump(&outputs) {
+        console.warn(&format!("{} is of an earlier analysis; --data-dump writes a new one", outdated.display()));
+    }
     console.success(&format!("analyzed {} cases", cases.files.len()));
     Ok(outputs.left_out)
 }
@@ -128,27 +151,36 @@ impl Cases {
     }
 }
 
-/// Goes over the files of all cases once; those that cannot be used are added to `failures`.
+/// Goes over the files of all cases once; those that cannot be used are added to `failures`, and how the checks came out to
+/// `checks`.
 fn scan_all(
     options: &Options,
     info: &DatasetInfo,
     cases: Vec<UsableCase>,
     failures: &mut Vec<CaseFailure>,
+    checks: &mut Vec<Row>,
     console: &dyn Console,
 ) -> Result<Vec<(UsableCase, CaseFacts)>> {
-    let scan_options = ScanOptions { labels: &info.labels, ct: info.modality == Modality::Ct, verify: options.verify };
+    let scan_options = ScanOptions {
+        labels: &info.labels,
+        ct: info.modality == Modality::Ct,
+        verify: options.verify,
+        dump: options.data_dump,
+    };
     let bar = console.bar("Reading the scans", cases.len() as u64);
     let results = parallel::map(&cases, options.workers, |case| {
+        let mut checks = Checks::default();
         let result = match &case.mask {
-            Some(mask) => scan(&scan_options, &case.images, mask),
+            Some(mask) => scan(&scan_options, &case.images, mask, &mut checks),
             None => Err(Problem::new("looking for its files", "the case has no mask")),
         };
         bar.advance(1);
-        Ok(result)
+        Ok((result, checks))
     })?;
     drop(bar);
     let mut usable = Vec::new();
-    for (case, result) in cases.into_iter().zip(results) {
+    for (case, (result, of_case)) in cases.into_iter().zip(results) {
+        checks.extend(of_case.rows(&case.id));
         match result {
             Ok(facts) => usable.push((case, facts)),
             Err(problem) => {
@@ -235,5 +267,6 @@ fn outputs(dataset: &Dataset, cases: &Cases, plan: Plan, folds: usize, test: Opt
             cases: cases.into_iter().map(|case| TestCase { id: case.id, images: case.images }).collect(),
         }),
         left_out: Vec::new(),
+        data_dump: None,
     }
 }

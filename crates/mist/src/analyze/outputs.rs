@@ -1,5 +1,6 @@
 //! The files that analysis leaves behind.
 
+use super::data_dump::DataDump;
 use crate::config::Config;
 use crate::error::{CaseFailure, Error, Result};
 use crate::tables::{BoundingBoxes, LeftOut, TestPaths, TrainPaths};
@@ -7,11 +8,16 @@ use std::path::{Path, PathBuf};
 
 /// Where the results go.
 pub struct OutputFiles {
-    config: PathBuf,
+    /// The configuration.
+    pub config: PathBuf,
     train_paths: PathBuf,
     test_paths: PathBuf,
     boxes: PathBuf,
     left_out: PathBuf,
+    /// How the checks of `--verify` came out.
+    pub verification: PathBuf,
+    dump_json: PathBuf,
+    dump_markdown: PathBuf,
 }
 
 /// What goes there.
@@ -26,6 +32,8 @@ pub struct Outputs {
     pub test_paths: Option<TestPaths>,
     /// Cases that cannot be used.
     pub left_out: Vec<CaseFailure>,
+    /// Statistics of the data set, where asked for.
+    pub data_dump: Option<DataDump>,
 }
 
 impl OutputFiles {
@@ -37,6 +45,9 @@ impl OutputFiles {
             test_paths: results.join("test_paths.csv"),
             boxes: results.join("fg_bboxes.csv"),
             left_out: LeftOut::file(results),
+            verification: results.join("verification.csv"),
+            dump_json: results.join("data_dump.json"),
+            dump_markdown: results.join("data_dump.md"),
         }
     }
 
@@ -62,6 +73,14 @@ impl OutputFiles {
             None => {}
         }
         LeftOut::write(&self.left_out, &outputs.left_out)?;
+        if let Some(dump) = &outputs.data_dump {
+            dump.write(&self.dump_json, &self.dump_markdown)?;
+        }
         outputs.config.save(&self.config)
+    }
+
+    /// A dump that an earlier analysis left and this one did not replace. It is kept: the user may have written into it.
+    pub fn outdated_dump(&self, outputs: &Outputs) -> Option<&Path> {
+        (outputs.data_dump.is_none() && self.dump_json.exists()).then_some(&self.dump_json)
     }
 }

@@ -77,7 +77,7 @@ mod tests {
     fn case(size: [usize; 3], end: [usize; 3], nonzero_fraction: f64) -> CaseFacts {
         let geometry = Geometry::axis_aligned(size, [1.0, 1.0, 2.0]);
         let foreground = BoundingBox { start: [0; 3], end, original_size: size };
-        CaseFacts { geometry, foreground, nonzero_fraction, ct: None, notes: Vec::new() }
+        CaseFacts { geometry, foreground, nonzero_fraction, ct: None, dump: None, notes: Vec::new() }
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl From<&analyze::Options> for CommandLine {
             .optional("--nfolds", &options.nfolds)
             .workers("--num-workers-analyze", options.workers)
             .switch("--verify", options.verify)
+            .switch("--data-dump", options.data_dump)
             .switch("--overwrite", options.overwrite)
     }
 }

@@ -64,6 +64,7 @@ impl Plan {
                 nfolds: Some(FOLDS),
                 workers,
                 verify: true,
+                data_dump: false,
                 overwrite,
             },
             steps_per_epoch: STEPS_PER_EPOCH,

@@ -97,10 +97,10 @@ pub fn how_to_continue(options: &Options) -> &'static str {
 
 fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let memory = Allowance::new(options.max_memory, console);
-    let Settled { config, folds, table, mut failures, start } = settings::settle(options, registry, memory, console)?;
+    let Settled { config, folds, table, mut failures, start, network_bytes: network } =
+        settings::settle(options, registry, memory, console)?;
     let start = start.as_ref();
     let loader_threads = loader_threads(config.training.hardware.num_cpu_workers);
-    let network = forecast::check_memory(&config, registry, memory)?;
     let held = memory::resident().unwrap_or(0.0);
     let mut budget = Budget { memory, network, held, loader_threads };
     if options.verify_determinism {

@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::pretrained::Start;
-use super::{Options, checkpoint, loss, prepare, require};
+use super::{Options, checkpoint, forecast, loss, prepare, require};
 use crate::config::{Change, Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
@@ -12,6 +12,7 @@ use crate::preprocess;
 use crate::tables::{LeftOut, TrainPaths};
 use mist_nn::Registry;
 use mist_nn::losses::Needs;
+use mist_nn::models::{Description, Model};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -27,6 +28,8 @@ pub struct Settled {
     pub failures: Vec<CaseFailure>,
     /// Weights to start from.
     pub start: Option<Start>,
+    /// What weights, optimizer and a step take, in bytes, where the system tells.
+    pub network_bytes: Option<f64>,
 }
 
 /// Checks everything, then stores the flags in the configuration.
@@ -73,19 +76,21 @@ pub fn settle(options: &Options, registry: &Registry, memory: Allowance, console
         prepare::cases(&config, needs, &table, &options.numpy, *fold, &Budget::NONE)?;
     }
     let start = options.pretrained.as_ref().map(|asked| asked.load(&config, registry, console)).transpose()?;
+    // Before anything is stored: a run that is refused changes nothing for the next.
+    let network_bytes = forecast::check_memory(&config, registry, memory)?;
     let config = match only_tried {
         true => config,
         false => Config::update(&path, &Choices::of(registry), |stored| options.overrides.apply(stored).map(drop))?,
     };
-    Ok(Settled { config, folds, table, failures, start })
+    Ok(Settled { config, folds, table, failures, start, network_bytes })
 }
 
 /// What can be said of a configuration before any case is looked at: whether its network, loss and learning rates go
 /// together and a step would fit into memory. Returns what the loss needs.
 pub fn check_config(config: &Config, registry: &Registry, memory: Allowance) -> Result<Needs> {
-    network::build(config, registry)?;
+    let model = network::build(config, registry)?;
     config.check_for_training()?;
-    check_memory(config, memory)?;
+    check_memory(config, model.as_ref(), memory)?;
     prepare::schedule(config)?;
     if config.training.epochs == 0 {
         return Err(Error::new("there is nothing to train")
@@ -128,14 +133,20 @@ pub fn check_modes(options: &Options) -> Result<()> {
     }
 }
 
-/// Refuses a patch whose images and logits alone would not fit; what the network needs on top depends on it.
-fn check_memory(config: &Config, memory: Allowance) -> Result<()> {
-    let voxels: f64 = config.spatial_config.patch_size.iter().map(|extent| *extent as f64).product();
+/// Refuses a patch that would not fit: by its images and logits, then by what the network keeps of one patch for the
+/// gradients. What it needs on top is found out by a step ([`forecast::check_memory`]).
+fn check_memory(config: &Config, model: &dyn Model, memory: Allowance) -> Result<()> {
+    let [x, y, z] = config.spatial_config.patch_size;
+    let batch = config.training.batch_size_per_gpu as f64;
     let params = &config.model.params;
     // The image, and per class logits, probabilities and truth.
     let values = params.in_channels + 3 * params.out_channels;
-    let bytes = 4.0 * voxels * (config.training.batch_size_per_gpu * values) as f64;
-    match memory.shortage(bytes) {
+    let outside = 4.0 * [x, y, z].map(|extent| extent as f64).iter().product::<f64>() * batch * values as f64;
+    let shortage = memory.shortage(outside).or_else(|| {
+        let kept = Description::new(model, [1, x, y, z, params.in_channels]).training_bytes;
+        memory.shortage(outside + batch * kept as f64)
+    });
+    match shortage {
         Some(why) => Err(Error::new(format!("a step needs more memory than {}", memory.bound()))
             .place("spatial_config.patch_size, training.batch_size_per_gpu")
             .because(why)

@@ -1,0 +1,89 @@
+//! `--data-dump`: `data_dump.json` and `data_dump.md`, statistics of a data set that help to choose settings.
+//!
+//! What is needed of a case is collected while its files are read anyway ([`case`]); the rest is arithmetic over the cases,
+//! in their order.
+
+pub mod case;
+mod images;
+mod labels;
+mod markdown;
+mod observations;
+mod shape;
+mod spread;
+mod summary;
+
+use super::scan::CaseFacts;
+use crate::config::{DatasetInfo, Preprocessing};
+use crate::error::{Error, Result};
+use crate::files::write_atomically;
+use crate::json;
+use case::CaseDump;
+use images::{ImageStatistics, image_statistics};
+use labels::{LabelStatistics, label_statistics};
+use observations::observations;
+use serde_json::{Value, json};
+use std::path::Path;
+use summary::DatasetSummary;
+
+/// Everything in the two files.
+pub struct DataDump {
+    dataset_summary: DatasetSummary,
+    image_statistics: ImageStatistics,
+    label_statistics: LabelStatistics,
+    observations: Vec<String>,
+    mist_config_path: String,
+}
+
+impl DataDump {
+    /// Of the usable cases. `classes` are those that are evaluated; `config` is where the configuration will lie.
+    pub fn of(
+        info: &DatasetInfo,
+        classes: &[(String, Vec<i64>)],
+        facts: &[CaseFacts],
+        preprocessing: &Preprocessing,
+        config: &Path,
+    ) -> Self {
+        let dumps: Vec<&CaseDump> = facts.iter().filter_map(|case| case.dump.as_ref()).collect();
+        let effective: Vec<f64> = facts
+            .iter()
+            .map(|case| match preprocessing.crop_to_foreground {
+                true => case.foreground.voxel_count() as f64,
+                false => case.geometry.voxel_count() as f64,
+            })
+            .collect();
+        let summary = DatasetSummary::of(info, classes, &dumps);
+        let resampled = preprocessing.median_resampled_image_size;
+        let images = image_statistics(facts, &dumps, &info.images, &effective, resampled);
+        let labels = label_statistics(&dumps, info.labels.get(1..).unwrap_or_default(), classes, &effective);
+        Self {
+            observations: observations(&summary, &images, &labels),
+            dataset_summary: summary,
+            image_statistics: images,
+            label_statistics: labels,
+            mist_config_path: std::path::absolute(config).unwrap_or_else(|_| config.to_owned()).display().to_string(),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        json!({
+            "dataset_summary": self.dataset_summary,
+            "image_statistics": self.image_statistics,
+            "label_statistics": self.label_statistics.to_value(),
+            "observations": self.observations,
+            "mist_config_path": self.mist_config_path,
+        })
+    }
+
+    /// Writes both files. What the user wrote into an earlier `data_dump.md` about the data is kept.
+    pub fn write(&self, json_file: &Path, markdown_file: &Path) -> Result<()> {
+        let earlier = match std::fs::read(markdown_file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            // It may hold a description.
+            Err(error) => return Err(Error::new("cannot read the earlier dump").at(markdown_file).because(error)),
+        };
+        let text = markdown::markdown(self, markdown::description(&earlier));
+        write_atomically(json_file, json::to_text(&self.to_value()).as_bytes())?;
+        write_atomically(markdown_file, text.as_bytes())
+    }
+}
