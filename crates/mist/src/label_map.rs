@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::preprocess::problem::Problem;
-use crate::preprocess::read::read_image;
 use mist_volume::Volume;
+use mist_volume::nifti::{self, NiftiProblem};
 use std::path::{Path, PathBuf};
 
 /// Ending of the files.
@@ -43,22 +43,20 @@ pub fn list(folder: &Path) -> Result<(Vec<LabelFile>, Vec<String>)> {
 /// # Errors
 /// A file that cannot be read, or a value that is no whole number from 0 to 255, with its place.
 pub fn read(file: &Path) -> Result<Volume<u8>, Problem> {
-    let image = read_image(file)?;
-    let is_label = |value: f32| value.fract() == 0.0 && (0.0..=255.0).contains(&value);
-    if let Some(at) = image.voxels().iter().position(|value| !is_label(*value)) {
-        let [nx, ny, _] = image.size();
-        let [x, y, z] = [at % nx, at / nx % ny, at / (nx * ny)];
-        let value = image.voxels()[at];
-        let reason = format!("voxel ({x}, {y}, {z}) is {value}; labels are whole numbers from 0 to 255");
-        return Err(Problem::with_file("reading", file, reason));
-    }
-    Ok(image.map(|value| *value as u8))
+    const STAGE: &str = "reading";
+    nifti::read_integers(file).map_err(|error| match error.problem {
+        NiftiProblem::NotInteger { index: [x, y, z], value, .. } => {
+            let reason = format!("voxel ({x}, {y}, {z}) is {value}; labels are whole numbers from 0 to 255");
+            Problem::with_file(STAGE, file, reason)
+        }
+        problem => Problem::with_file(STAGE, file, problem),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mist_volume::{Geometry, nifti};
+    use mist_volume::Geometry;
 
     #[test]
     fn only_labels_pass() {

@@ -4,7 +4,7 @@
 mod made;
 
 use made::{Fields, Order, counting};
-use mist_volume::nifti::{self, NiftiProblem};
+use mist_volume::nifti::{self, Integer, NiftiProblem};
 use mist_volume::{IDENTITY_DIRECTION, Volume};
 use std::io::Write;
 
@@ -192,4 +192,55 @@ fn a_header_alone_is_enough_for_the_header() {
     assert_eq!(header.dimensions, [512, 512, 400, 7]);
     assert_eq!(header.geometry().size, [512, 512, 400]);
     assert_eq!((header.datatype, header.is_3d()), (nifti::Datatype::I16, false));
+}
+
+fn read_integers<T: Integer>(bytes: &[u8]) -> Result<Volume<T>, NiftiProblem> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    nifti::read_integers(file.path()).map_err(|error| error.problem)
+}
+
+#[test]
+fn whole_numbers_of_every_type_are_read_as_every_integer() {
+    fn check<T: Integer + From<u8> + std::fmt::Debug>(bytes: &[u8]) {
+        let counted: Vec<T> = (0..12_u8).map(T::from).collect();
+        assert_eq!(read_integers::<T>(bytes).unwrap().voxels(), counted);
+    }
+    for datatype in DATATYPES {
+        for order in [Order::Little, Order::Big] {
+            let plain = with_voxels(&Fields::new(order, datatype));
+            check::<u8>(&plain);
+            check::<u16>(&plain);
+            check::<i16>(&plain);
+            check::<u32>(&gzip(&plain));
+            check::<i32>(&gzip(&plain));
+            assert_eq!(read_integers::<i8>(&plain).unwrap().voxels()[11], 11);
+            let doubled = with_voxels(&Fields { slope: 2.0, intercept: 1.0, ..Fields::new(order, datatype) });
+            assert_eq!(read_integers::<u8>(&doubled).unwrap().voxels()[..3], [1, 3, 5]);
+        }
+    }
+}
+
+#[test]
+fn what_an_integer_type_cannot_hold_is_refused_with_its_place() {
+    let message = |datatype: i16, bytes: &[u8]| {
+        let fields = Fields { dim: [3, 1, 2, 1, 1, 1, 1, 1], datatype, ..Fields::new(Order::Little, 2) };
+        let zero = vec![0; bytes.len()];
+        let file = [fields.nifti1().as_slice(), &zero, bytes].concat();
+        (read_integers::<u8>(&file).map_err(|error| error.to_string()), read_integers::<i32>(&file).is_ok())
+    };
+    let refused = |value: &str| Err(format!("voxel (0, 1, 0) is {value}, not a whole number from 0 to 255"));
+    assert_eq!(message(4, &256_i16.to_le_bytes()), (refused("256"), true));
+    assert_eq!(message(4, &(-1_i16).to_le_bytes()), (refused("-1"), true));
+    assert_eq!(message(256, &[0xff]), (refused("-1"), true));
+    assert_eq!(message(16, &0.5_f32.to_le_bytes()), (refused("0.5"), false));
+    assert_eq!(message(16, &f32::NAN.to_le_bytes()), (refused("NaN"), false));
+    assert_eq!(message(16, &f32::NEG_INFINITY.to_le_bytes()), (refused("-inf"), false));
+    assert_eq!(message(16, &2_147_483_648_f32.to_le_bytes()), (refused("2147483600"), false));
+    assert_eq!(message(64, &(-2_147_483_648_f64).to_le_bytes()), (refused("-2147483600"), true));
+    assert!(!message(64, &255.000_000_1_f64.to_le_bytes()).1);
+    // The whole range of 64 bits, where a detour through floats or other signs would go wrong.
+    assert_eq!(message(1024, &((1_i64 << 32) + 1).to_le_bytes()), (refused("4294967300"), false));
+    assert!(!message(1280, &(u64::MAX - 254).to_le_bytes()).1);
+    assert!(!message(1280, &(1_u64 << 63).to_le_bytes()).1);
 }

@@ -91,10 +91,52 @@ macro_rules! voxel {
             const DATATYPE: Datatype = Datatype::$datatype;
 
             fn append_bytes(values: &[Self], bytes: &mut Vec<u8>) {
-                bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                let begin = bytes.len();
+                bytes.resize(begin + size_of_val(values), 0);
+                let (slots, _) = bytes[begin..].as_chunks_mut();
+                // A copy on little-endian machines, which an iterator over single bytes would not become.
+                for (slot, value) in slots.iter_mut().zip(values) {
+                    *slot = value.to_le_bytes();
+                }
             }
         }
     )*};
 }
 
 voxel!(u8 => U8, i8 => I8, u16 => U16, i16 => I16, u32 => U32, i32 => I32, u64 => U64, i64 => I64, f32 => F32, f64 => F64);
+
+/// A type of whole numbers as which an image can be read without going through floats: up to 32 bits, all of which an `f64`
+/// holds exactly.
+pub trait Integer: Voxel + PartialEq {
+    /// The smallest and the largest value.
+    const RANGE: [i64; 2];
+
+    /// The value, cut to the type.
+    fn cut(value: i64) -> Self;
+
+    /// The number that the little-endian or big-endian bytes of this very type stand for.
+    fn extend_from(bytes: &[u8], big_endian: bool, values: &mut Vec<Self>);
+}
+
+macro_rules! integer {
+    ($($value:ty),*) => {$(
+        impl Integer for $value {
+            const RANGE: [i64; 2] = [<$value>::MIN as i64, <$value>::MAX as i64];
+
+            fn cut(value: i64) -> Self {
+                value as Self
+            }
+
+            fn extend_from(bytes: &[u8], big_endian: bool, values: &mut Vec<Self>) {
+                let (stored, _) = bytes.as_chunks();
+                if big_endian {
+                    values.extend(stored.iter().map(|&value| Self::from_be_bytes(value)));
+                } else {
+                    values.extend(stored.iter().map(|&value| Self::from_le_bytes(value)));
+                }
+            }
+        }
+    )*};
+}
+
+integer!(u8, i8, u16, i16, u32, i32);

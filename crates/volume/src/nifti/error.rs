@@ -135,6 +135,18 @@ pub enum NiftiProblem {
         /// Values per voxel.
         components: usize,
     },
+    /// A voxel that is no whole number of the type wanted.
+    #[error("voxel ({}, {}, {}) is {value}, not a whole number from {least} to {most}", index[0], index[1], index[2])]
+    NotInteger {
+        /// Index (x, y, z) of the first such voxel.
+        index: [usize; 3],
+        /// Its value, rounded to `f32`.
+        value: f32,
+        /// The smallest value of the type.
+        least: i64,
+        /// The largest value of the type.
+        most: i64,
+    },
     /// The file name says nothing about the format.
     #[error("the file name must end with .nii.gz or .nii")]
     Extension,

@@ -3,47 +3,68 @@
 //! The content is cut into blocks of a fixed size that are deflated independently and end on a byte boundary, as pigz
 //! does it. The result does not depend on the number of threads.
 
+use super::values::Values;
 use flate2::{Compress, Compression, Crc, FlushCompress};
 use rayon::prelude::*;
-use std::io::{Error, Write};
+use std::io::{Error, Result, Write};
+use std::ops::Range;
 
-/// Large enough that starting without a dictionary costs nothing measurable.
-const BLOCK_BYTES: usize = 1 << 20;
+/// A block, its compressed form and the compressor's tables fit into the cache of a core together. Starting each without what
+/// came before costs 0.2 % of the size for scans and 3 % for label maps, compared with 1 MiB.
+const BLOCK_BYTES: usize = 1 << 18;
 /// Measured on CT, MR and label maps: level 1 is 20-40 % faster but makes files 30-60 % larger (label maps several times);
 /// level 6 takes 1.5-2 times as long for 1-2 % (scans) of the size.
 const LEVEL: u32 = 2;
+/// Bounded rounds keep the compressed blocks that wait for their turn few.
+const BLOCKS_PER_THREAD: usize = 32;
 /// gzip, deflate, no flags, no time (so that equal content gives equal bytes), no hint, unknown system.
 const MEMBER_START: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// An empty last deflate block: what the other blocks leave out, so that all are made alike.
+const DEFLATE_END: [u8; 2] = [3, 0];
 
 /// Compresses what is written to it. Only [`Writer::finish`] makes a whole file.
 pub(super) struct Writer<'a> {
     output: &'a mut dyn Write,
-    /// What is not compressed yet. The end is held back: the last block of a file differs from the others.
-    content: Vec<u8>,
+    /// The beginning of a block that is not full yet.
+    started: Vec<u8>,
     checksum: Crc,
+}
+
+/// Values that become a block, behind what is there of it already.
+struct Block {
+    started: Vec<u8>,
+    values: Range<usize>,
 }
 
 impl<'a> Writer<'a> {
     /// Starts a file.
-    pub(super) fn new(output: &'a mut dyn Write) -> std::io::Result<Self> {
+    pub(super) fn new(output: &'a mut dyn Write) -> Result<Self> {
         output.write_all(&MEMBER_START)?;
-        Ok(Self { output, content: Vec::new(), checksum: Crc::new() })
+        Ok(Self { output, started: Vec::new(), checksum: Crc::new() })
     }
 
-    /// Ends the file.
-    pub(super) fn finish(mut self) -> std::io::Result<()> {
-        let content = std::mem::take(&mut self.content);
-        self.compress(&content, true)?;
-        self.output.write_all(&self.checksum.sum().to_le_bytes())?;
-        self.output.write_all(&self.checksum.amount().to_le_bytes())
+    /// Compresses a few bytes, fewer than a block: a header.
+    pub(super) fn header(&mut self, bytes: &[u8]) {
+        self.started.extend_from_slice(bytes);
     }
 
-    fn compress(&mut self, content: &[u8], is_end: bool) -> std::io::Result<()> {
-        let blocks: Vec<&[u8]> = if content.is_empty() { vec![content] } else { content.chunks(BLOCK_BYTES).collect() };
-        // Bounded rounds keep the compressed blocks that wait for their turn few.
-        for (start, group) in blocks.chunks(blocks_at_once()).enumerate() {
-            let is_last = |i: usize| is_end && start * blocks_at_once() + i + 1 == blocks.len();
-            let deflated: Vec<_> = group.par_iter().enumerate().map(|(i, block)| deflate(block, is_last(i))).collect();
+    /// Compresses values. If they are not the last ones, the end that does not fill a block waits for more.
+    pub(super) fn values(&mut self, values: &dyn Values, are_last: bool) -> Result<()> {
+        let mut blocks = Vec::new();
+        let mut next = 0;
+        while next < values.count() {
+            let end = values.count().min(next + (BLOCK_BYTES - self.started.len()) / values.bytes_each());
+            let bytes = self.started.len() + (end - next) * values.bytes_each();
+            if bytes < BLOCK_BYTES && !are_last {
+                values.append_bytes(next..end, &mut self.started);
+            } else {
+                blocks.push(Block { started: std::mem::take(&mut self.started), values: next..end });
+            }
+            next = end;
+        }
+        for round in blocks.chunks(rayon::current_num_threads() * BLOCKS_PER_THREAD) {
+            let deflated: Vec<_> =
+                round.par_iter().map_init(Deflater::new, |deflater, block| deflater.deflate(block, values)).collect();
             for result in deflated {
                 let (bytes, block_checksum) = result?;
                 self.output.write_all(&bytes)?;
@@ -52,41 +73,46 @@ impl<'a> Writer<'a> {
         }
         Ok(())
     }
+
+    /// Ends the file.
+    pub(super) fn finish(self) -> Result<()> {
+        self.output.write_all(&DEFLATE_END)?;
+        self.output.write_all(&self.checksum.sum().to_le_bytes())?;
+        self.output.write_all(&self.checksum.amount().to_le_bytes())
+    }
 }
 
-impl Write for Writer<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let most = blocks_at_once() * BLOCK_BYTES;
-        let taken = bytes.len().min(most + 1 - self.content.len());
-        self.content.extend_from_slice(&bytes[..taken]);
-        if self.content.len() > most {
-            let rest = self.content.split_off(most);
-            let content = std::mem::replace(&mut self.content, rest);
-            self.compress(&content, false)?;
+/// A compressor with its buffers, for one block after another.
+struct Deflater {
+    compressor: Compress,
+    content: Vec<u8>,
+    deflated: Vec<u8>,
+}
+
+impl Deflater {
+    fn new() -> Self {
+        // Incompressible data grows by 5 bytes per 16 kB; room for that lets one call do.
+        let room = BLOCK_BYTES + BLOCK_BYTES / 1024 + 64;
+        Self {
+            compressor: Compress::new(Compression::new(LEVEL), false),
+            content: Vec::with_capacity(BLOCK_BYTES),
+            deflated: Vec::with_capacity(room),
         }
-        Ok(taken)
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.output.flush()
+    /// Deflates a block. It ends with an empty stored block, which aligns it to bytes.
+    fn deflate(&mut self, block: &Block, values: &dyn Values) -> Result<(Vec<u8>, Crc)> {
+        self.content.clear();
+        self.content.extend_from_slice(&block.started);
+        values.append_bytes(block.values.clone(), &mut self.content);
+        let mut checksum = Crc::new();
+        checksum.update(&self.content);
+        self.compressor.reset();
+        self.deflated.clear();
+        self.compressor.compress_vec(&self.content, &mut self.deflated, FlushCompress::Sync).map_err(Error::other)?;
+        let complete =
+            self.compressor.total_in() == self.content.len() as u64 && self.deflated.len() < self.deflated.capacity();
+        // A copy that is as long as what was deflated: it has to wait for its turn.
+        if complete { Ok((self.deflated.clone(), checksum)) } else { Err(Error::other("the compressor stopped early")) }
     }
-}
-
-fn blocks_at_once() -> usize {
-    rayon::current_num_threads() * 4
-}
-
-/// Deflates one block; all but the last end with an empty stored block, which aligns them to bytes.
-fn deflate(block: &[u8], is_last: bool) -> std::io::Result<(Vec<u8>, Crc)> {
-    let mut checksum = Crc::new();
-    checksum.update(block);
-    let mut compressor = Compress::new(Compression::new(LEVEL), false);
-    let flush = if is_last { FlushCompress::Finish } else { FlushCompress::Sync };
-    // Incompressible data grows by 5 bytes per 16 kB; room for that lets one call do.
-    let mut bytes = Vec::with_capacity(block.len() + block.len() / 1024 + 64);
-    let status = compressor.compress_vec(block, &mut bytes, flush).map_err(Error::other)?;
-    let complete = compressor.total_in() == block.len() as u64
-        && bytes.len() < bytes.capacity()
-        && (!is_last || status == flate2::Status::StreamEnd);
-    if complete { Ok((bytes, checksum)) } else { Err(Error::other("the compressor stopped early")) }
 }

@@ -1,8 +1,9 @@
 //! Reading NIfTI files.
 
-use super::datatype::Datatype;
+use super::convert::{self, Refused};
+use super::datatype::Integer;
 use super::error::{NiftiError, NiftiProblem};
-use super::header::{ByteOrder, Header};
+use super::header::Header;
 use super::parse;
 use super::source::Source;
 use crate::volume::Volume;
@@ -29,17 +30,16 @@ pub fn read_header(path: &Path) -> Result<Header, NiftiError> {
 /// # Errors
 /// As [`read_header`]; further: the image is not 3D, or the file ends early or is damaged.
 pub fn read(path: &Path) -> Result<Volume<f32>, NiftiError> {
-    let read = || {
-        let (header, source) = open(path)?;
-        match header.dimensions[..] {
-            [_, _, _] => {}
-            [_, _, _, 1, components] => return Err(NiftiProblem::Vector { components }),
-            _ => return Err(wrong_dimensions("a 3D image", &header)),
-        }
-        let mut frames = read_frames(&header, source, 1)?;
-        frames.pop().ok_or(NiftiProblem::Empty)
-    };
-    read().map_err(|problem| problem.at(path))
+    read_3d(path, convert::to_f32).map_err(|problem| problem.at(path))
+}
+
+/// Reads a 3D image of whole numbers without going through `f32`: label maps, and scans as they are stored. Values are scaled
+/// as [`read`] does it, and have to be whole numbers of the type afterwards.
+///
+/// # Errors
+/// As [`read`]; further: a value that the type cannot hold exactly.
+pub fn read_integers<T: Integer>(path: &Path) -> Result<Volume<T>, NiftiError> {
+    read_3d(path, convert::to_integers).map_err(|problem| problem.at(path))
 }
 
 /// Reads a 4D image as the 3D images along its fourth axis. A 3D image is a series of one.
@@ -54,7 +54,7 @@ pub fn read_series(path: &Path) -> Result<Vec<Volume<f32>>, NiftiError> {
             [_, _, _, frames] => frames,
             _ => return Err(wrong_dimensions("a 3D or 4D image", &header)),
         };
-        read_frames(&header, source, frames)
+        read_frames(&header, source, frames, convert::to_f32)
     };
     read().map_err(|problem| problem.at(path))
 }
@@ -98,9 +98,20 @@ pub fn read_vector(path: &Path) -> Result<Vec<Volume<f32>>, NiftiError> {
             [_, _, _, 1, components] => components,
             _ => return Err(wrong_dimensions("a vector image", &header)),
         };
-        read_frames(&header, source, components)
+        read_frames(&header, source, components, convert::to_f32)
     };
     read().map_err(|problem| problem.at(path))
+}
+
+fn read_3d<T>(path: &Path, convert: Convert<T>) -> Result<Volume<T>, NiftiProblem> {
+    let (header, source) = open(path)?;
+    match header.dimensions[..] {
+        [_, _, _] => {}
+        [_, _, _, 1, components] => return Err(NiftiProblem::Vector { components }),
+        _ => return Err(wrong_dimensions("a 3D image", &header)),
+    }
+    let mut frames = read_frames(&header, source, 1, convert)?;
+    frames.pop().ok_or(NiftiProblem::Empty)
 }
 
 fn wrong_dimensions(wanted: &'static str, header: &Header) -> NiftiProblem {
@@ -135,8 +146,16 @@ fn open(path: &Path) -> Result<(Header, Source), NiftiProblem> {
     Ok((header, source))
 }
 
+/// Appends the voxels in some stored bytes, converted.
+type Convert<T> = fn(&[u8], &Header, &mut Vec<T>) -> Result<(), Refused>;
+
 /// Reads `frames` consecutive 3D images, after checking that the file can hold them.
-fn read_frames(header: &Header, mut source: Source, frames: usize) -> Result<Vec<Volume<f32>>, NiftiProblem> {
+fn read_frames<T>(
+    header: &Header,
+    mut source: Source,
+    frames: usize,
+    convert: Convert<T>,
+) -> Result<Vec<Volume<T>>, NiftiProblem> {
     if frames > MOST_FRAMES {
         return Err(NiftiProblem::Frames { found: frames });
     }
@@ -145,15 +164,19 @@ fn read_frames(header: &Header, mut source: Source, frames: usize) -> Result<Vec
     let too_large = || NiftiProblem::TooLarge { dimensions: header.dimensions.clone() };
     let product = |sizes: &[usize]| sizes.iter().try_fold(1_usize, |product, &n| product.checked_mul(n));
     let voxels = product(&geometry.size).ok_or_else(too_large)?;
-    // Counted as f32 too: what the values become must be addressable as well.
-    let declared = product(&[voxels, frames, value_bytes.max(size_of::<f32>())]).ok_or_else(too_large)?;
-    let declared = (declared / value_bytes.max(size_of::<f32>()) * value_bytes) as u64;
+    // Counted in both types: what the values become must be addressable as well.
+    let largest_bytes = value_bytes.max(size_of::<T>());
+    let declared = product(&[voxels, frames, largest_bytes]).ok_or_else(too_large)?;
+    let declared = (declared / largest_bytes * value_bytes) as u64;
 
     source.skip(header.data_offset.saturating_sub(source.position()))?;
     let (available, at_most) = source.most_remaining();
     if declared > available {
         return Err(NiftiProblem::Truncated { declared, available, at_most });
     }
+    // Memory grows by doubling as bytes arrive, so that it follows the file and not the header; where the file itself says that
+    // all of them are there, it is taken at once.
+    let trusted = source.ends_after(header.data_offset.saturating_add(declared));
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut series = Vec::new();
     let mut read = 0_u64;
@@ -166,50 +189,16 @@ fn read_frames(header: &Header, mut source: Source, frames: usize) -> Result<Vec
             if found < wanted {
                 return Err(NiftiProblem::Truncated { declared, available: read, at_most: false });
             }
-            // Grows by doubling as bytes arrive, so that memory follows the file and not the header; never beyond the header.
-            values
-                .try_reserve_exact((wanted / value_bytes).max(values.len().min(voxels - values.len())))
-                .map_err(|_| NiftiProblem::Memory { bytes: declared })?;
-            append_values(&chunk[..wanted], header, &mut values);
+            if values.capacity() - values.len() < wanted / value_bytes {
+                let left = voxels - values.len();
+                let room = if trusted { left } else { (wanted / value_bytes).max(values.len().min(left)) };
+                values.try_reserve_exact(room).map_err(|_| NiftiProblem::Memory { bytes: declared })?;
+            }
+            let first = values.len();
+            convert(&chunk[..wanted], header, &mut values).map_err(|refused| refused.at(first, geometry.size))?;
         }
         series.push(Volume::new(geometry, values).map_err(|_| too_large())?);
     }
     source.verify_end()?;
     Ok(series)
-}
-
-/// Converts stored values: `slope·v + intercept` in f64, rounded to f32 once.
-fn append_values(bytes: &[u8], header: &Header, values: &mut Vec<f32>) {
-    macro_rules! append {
-        ($value:ty) => {{
-            let (stored, _) = bytes.as_chunks::<{ size_of::<$value>() }>();
-            let decode = match header.byte_order {
-                ByteOrder::Little => <$value>::from_le_bytes,
-                ByteOrder::Big => <$value>::from_be_bytes,
-            };
-            match (header.scaling, header.byte_order) {
-                (Some((slope, intercept)), _) => {
-                    values.extend(stored.iter().map(|&value| (slope * decode(value) as f64 + intercept) as f32));
-                }
-                (None, ByteOrder::Little) => {
-                    values.extend(stored.iter().map(|&value| <$value>::from_le_bytes(value) as f32));
-                }
-                (None, ByteOrder::Big) => {
-                    values.extend(stored.iter().map(|&value| <$value>::from_be_bytes(value) as f32));
-                }
-            }
-        }};
-    }
-    match header.datatype {
-        Datatype::U8 => append!(u8),
-        Datatype::I8 => append!(i8),
-        Datatype::U16 => append!(u16),
-        Datatype::I16 => append!(i16),
-        Datatype::U32 => append!(u32),
-        Datatype::I32 => append!(i32),
-        Datatype::U64 => append!(u64),
-        Datatype::I64 => append!(i64),
-        Datatype::F32 => append!(f32),
-        Datatype::F64 => append!(f64),
-    }
 }

@@ -3,7 +3,7 @@
 use super::error::NiftiProblem;
 use flate2::bufread::GzDecoder;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// Deflate cannot expand its input by more than this (258 bytes out of 2 bits, see zlib's technical notes).
@@ -15,6 +15,8 @@ pub(super) struct Source {
     reader: Reader,
     position: u64,
     file_bytes: u64,
+    /// Length of the content modulo 2^32, as the end of a compressed file tells it.
+    declared_end: Option<u32>,
 }
 
 enum Reader {
@@ -25,8 +27,9 @@ enum Reader {
 impl Source {
     pub(super) fn open(path: &Path) -> Result<Self, NiftiProblem> {
         let failed = |action| move |error| NiftiProblem::System { action, error };
-        let file = File::open(path).map_err(failed("open"))?;
+        let mut file = File::open(path).map_err(failed("open"))?;
         let file_bytes = file.metadata().map_err(failed("open"))?.len();
+        let declared_end = last_word(&mut file).map_err(failed("read"))?;
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
         let compressed = begins_member(reader.fill_buf().map_err(failed("read"))?);
         let reader = if compressed {
@@ -34,7 +37,7 @@ impl Source {
         } else {
             Reader::Plain(reader)
         };
-        Ok(Self { reader, position: 0, file_bytes })
+        Ok(Self { reader, position: 0, file_bytes, declared_end })
     }
 
     /// Decompressed bytes read so far.
@@ -51,6 +54,15 @@ impl Source {
                 let most = self.file_bytes.saturating_mul(LARGEST_DEFLATE_EXPANSION);
                 (most.saturating_sub(self.position), true)
             }
+        }
+    }
+
+    /// Whether the file itself says that its decompressed content is `bytes` long: by its length, or by the last field of its
+    /// only gzip member. That may be a lie; what really comes is still counted.
+    pub(super) fn ends_after(&self, bytes: u64) -> bool {
+        match self.reader {
+            Reader::Plain(_) => self.file_bytes >= bytes,
+            Reader::Compressed(_) => self.declared_end == Some(bytes as u32),
         }
     }
 
@@ -102,6 +114,17 @@ impl Source {
             Reader::Compressed(_) => NiftiProblem::Compression { position: self.position, error },
         }
     }
+}
+
+/// The last four bytes of a file, where it has as many and can be read from any place (a pipe cannot).
+fn last_word(file: &mut File) -> std::io::Result<Option<u32>> {
+    if file.seek(SeekFrom::End(-4)).is_err() {
+        return Ok(None);
+    }
+    let mut bytes = [0; 4];
+    let read = file.read_exact(&mut bytes);
+    file.rewind()?;
+    Ok(read.ok().map(|()| u32::from_le_bytes(bytes)))
 }
 
 /// The members of a gzip file, one after the other. Whatever follows the last one and is no member is ignored, as gzip

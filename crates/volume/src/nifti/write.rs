@@ -4,11 +4,15 @@ use super::datatype::{Datatype, Voxel};
 use super::encode;
 use super::error::{NiftiError, NiftiProblem};
 use super::gzip;
+use super::values::{Converted, Values};
 use crate::atomic;
 use crate::geometry::Geometry;
 use crate::volume::Volume;
 use std::io::Write;
 use std::path::Path;
+
+/// Voxels go into uncompressed files in pieces of this many.
+const PIECE_VOXELS: usize = 1 << 16;
 
 /// Writes a 3D image: `.nii.gz` compressed, `.nii` not. The same image gives the same bytes. The file appears complete or
 /// not at all.
@@ -16,7 +20,7 @@ use std::path::Path;
 /// # Errors
 /// Another extension, a size that the format cannot store, or what the system reports.
 pub fn write<T: Voxel>(path: &Path, volume: &Volume<T>) -> Result<(), NiftiError> {
-    to_bytes(volume).and_then(|bytes| replace(path, &bytes)).map_err(|problem| problem.at(path))
+    write_values(path, volume.geometry(), T::DATATYPE, &volume.voxels()).map_err(|problem| problem.at(path))
 }
 
 /// The bytes that [`write`] puts into a `.nii` file.
@@ -36,24 +40,26 @@ pub fn to_bytes<T: Voxel>(volume: &Volume<T>) -> Result<Vec<u8>, NiftiProblem> {
 /// # Errors
 /// As [`write`].
 pub fn write_as(path: &Path, volume: &Volume<f32>, datatype: Datatype) -> Result<(), NiftiError> {
-    macro_rules! integers {
-        ($value:ty) => {
-            // `as` limits to the range of the type, and makes NaN 0.
-            write(path, &volume.map(|value| value.round_ties_even() as $value))
-        };
+    macro_rules! converted {
+        ($convert:expr) => {{
+            let values = Converted { source: volume.voxels(), convert: $convert };
+            write_values(path, volume.geometry(), datatype, &values)
+        }};
     }
-    match datatype {
-        Datatype::U8 => integers!(u8),
-        Datatype::I8 => integers!(i8),
-        Datatype::U16 => integers!(u16),
-        Datatype::I16 => integers!(i16),
-        Datatype::U32 => integers!(u32),
-        Datatype::I32 => integers!(i32),
-        Datatype::U64 => integers!(u64),
-        Datatype::I64 => integers!(i64),
-        Datatype::F32 => write(path, volume),
-        Datatype::F64 => write(path, &volume.map(|&value| f64::from(value))),
-    }
+    // `as` limits to the range of the type, and makes NaN 0.
+    let result = match datatype {
+        Datatype::U8 => converted!(|value: f32| value.round_ties_even() as u8),
+        Datatype::I8 => converted!(|value: f32| value.round_ties_even() as i8),
+        Datatype::U16 => converted!(|value: f32| value.round_ties_even() as u16),
+        Datatype::I16 => converted!(|value: f32| value.round_ties_even() as i16),
+        Datatype::U32 => converted!(|value: f32| value.round_ties_even() as u32),
+        Datatype::I32 => converted!(|value: f32| value.round_ties_even() as i32),
+        Datatype::U64 => converted!(|value: f32| value.round_ties_even() as u64),
+        Datatype::I64 => converted!(|value: f32| value.round_ties_even() as i64),
+        Datatype::F32 => return write(path, volume),
+        Datatype::F64 => converted!(|value: f32| f64::from(value)),
+    };
+    result.map_err(|problem| problem.at(path))
 }
 
 /// Writes a vector image with one value per component and voxel (`dim = [5, X, Y, Z, 1, K]`, intent 1007): class
@@ -86,17 +92,15 @@ pub fn write_vector_with<V: AsRef<[f32]>>(
         }
         let header = encode::header(geometry, Datatype::F32, Some(count))?;
         let mut fits = true;
-        let result = replace_with(path, |output| {
-            output.write_all(&header)?;
+        let result = replace(path, |output| {
+            output.header(&header)?;
             for at in 0..count {
                 let component = component(at)?;
                 fits &= component.as_ref().len() == geometry.voxel_count();
                 if !fits {
                     return Err(std::io::ErrorKind::InvalidInput.into());
                 }
-                let mut bytes = Vec::with_capacity(size_of_val(component.as_ref()));
-                f32::append_bytes(component.as_ref(), &mut bytes);
-                output.write_all(&bytes)?;
+                output.values(&component.as_ref(), at + 1 == count)?;
             }
             Ok(())
         });
@@ -105,22 +109,61 @@ pub fn write_vector_with<V: AsRef<[f32]>>(
     write().map_err(|problem| problem.at(path))
 }
 
-/// Replaces the file by `content`, compressed if its name says so.
-fn replace(path: &Path, content: &[u8]) -> Result<(), NiftiProblem> {
-    replace_with(path, |output| output.write_all(content))
+fn write_values(path: &Path, geometry: &Geometry, datatype: Datatype, values: &dyn Values) -> Result<(), NiftiProblem> {
+    let header = encode::header(geometry, datatype, None)?;
+    replace(path, |output| {
+        output.header(&header)?;
+        output.values(values, true)
+    })
+}
+
+/// Where the parts of a file go.
+enum Output<'a> {
+    Plain(&'a mut dyn Write),
+    Compressed(gzip::Writer<'a>),
+}
+
+impl Output<'_> {
+    fn header(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Plain(output) => output.write_all(bytes),
+            Self::Compressed(output) => {
+                output.header(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn values(&mut self, values: &dyn Values, are_last: bool) -> std::io::Result<()> {
+        match self {
+            Self::Plain(output) => {
+                let mut bytes = Vec::new();
+                for begin in (0..values.count()).step_by(PIECE_VOXELS) {
+                    bytes.clear();
+                    values.append_bytes(begin..values.count().min(begin + PIECE_VOXELS), &mut bytes);
+                    output.write_all(&bytes)?;
+                }
+                Ok(())
+            }
+            Self::Compressed(output) => output.values(values, are_last),
+        }
+    }
 }
 
 /// Replaces the file by what `write` produces, compressed if its name says so.
-fn replace_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), NiftiProblem> {
+fn replace(path: &Path, write: impl FnOnce(&mut Output<'_>) -> std::io::Result<()>) -> Result<(), NiftiProblem> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let result = if name.ends_with(".nii.gz") {
-        atomic::replace(path, |output| {
-            let mut compressed = gzip::Writer::new(output)?;
-            write(&mut compressed)?;
-            compressed.finish()
+        atomic::replace(path, |file| {
+            let mut output = Output::Compressed(gzip::Writer::new(file)?);
+            write(&mut output)?;
+            match output {
+                Output::Compressed(output) => output.finish(),
+                Output::Plain(_) => Ok(()),
+            }
         })
     } else if name.ends_with(".nii") {
-        atomic::replace(path, |output| write(output))
+        atomic::replace(path, |file| write(&mut Output::Plain(file)))
     } else {
         return Err(NiftiProblem::Extension);
     };
