@@ -28,9 +28,12 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = within_twice(limit, || MaskPaths::read(path));
         if let Ok(scores) = within_twice(limit, || Scores::read(path)) {
             let _ = scores.dice();
-            assert!(scores.rows.iter().all(|(id, values)| {
-                values.len() == scores.columns.len() && scores.of(id).is_some()
-            }));
+            assert!(
+                scores
+                    .rows
+                    .iter()
+                    .all(|(id, values)| { values.len() == scores.columns.len() && scores.of(id).is_some() })
+            );
             rank_against_itself(path, limit);
         }
     });
