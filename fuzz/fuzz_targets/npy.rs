@@ -9,7 +9,7 @@ use mist_volume::npy::{self, NpyFile};
 use support::{with_file, within_twice};
 
 fuzz_target!(|bytes: &[u8]| {
-    with_file(bytes, |path| {
+    with_file("input", bytes, |path| {
         // A file that cannot be opened declares nothing.
         let Ok(file) = within_twice(0, || NpyFile::open(path)) else {
             assert!(npy::read_f32(path).is_err());
