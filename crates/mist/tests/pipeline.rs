@@ -254,5 +254,5 @@ fn the_number_of_workers_changes_nothing() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 5 + 4 + 4 + 4);
+    assert_eq!(compared, 6 + 4 + 4 + 4);
 }
