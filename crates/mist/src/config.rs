@@ -16,15 +16,21 @@ mod rewrite;
 mod training;
 
 pub use dataset_info::{DatasetInfo, Modality, RESERVED_COLUMNS};
-pub(crate) use dataset_info::{channel_name_misfit, check_channel_name, parse_labels};
+pub(crate) use dataset_info::{LARGEST_LABEL, channel_name_misfit, check_channel_name, parse_labels};
 pub use evaluation::{Evaluation, EvaluationClass, EvaluationFile, METRICS, MetricRequest};
-pub use inference::{BlendMode, Ensemble, Inference, Inferer, InfererParams, Tta, TtaStrategy};
+pub use inference::{
+    BlendMode, ENSEMBLE_STRATEGIES, Ensemble, INFERERS, Inference, Inferer, InfererParams, Tta, TtaStrategy,
+};
 pub use loss::Loss;
 pub use mist_nn::losses::LossWeighting;
-pub use model::{Model, ModelParams};
+pub use model::{KERNEL_SIZES, Model, ModelParams};
 pub use overrides::{Change, Overrides};
 pub use preprocessing::{CtNormalization, CtWindow, Preprocessing, SpatialConfig};
-pub use training::{Augmentation, Hardware, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms};
+pub(crate) use regions::FORBIDDEN as FORBIDDEN_IN_REGIONS;
+pub use training::{
+    Augmentation, COMMUNICATION_BACKENDS, DATA_LOADERS, Hardware, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms,
+};
+pub(crate) use training::{LARGEST_PORT, LARGEST_WEIGHT};
 
 use crate::console::Console;
 use crate::error::{Error, Result};

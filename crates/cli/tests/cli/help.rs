@@ -31,6 +31,7 @@ fn help_of_every_command() {
         "weights convert",
         "models",
         "models describe",
+        "schema",
         "demo",
         "bench",
         "aliases install",
