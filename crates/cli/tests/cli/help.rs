@@ -31,6 +31,8 @@ fn help_of_every_command() {
         "weights convert",
         "models",
         "models describe",
+        "config check",
+        "config diff",
         "schema",
         "demo",
         "bench",

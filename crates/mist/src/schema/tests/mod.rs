@@ -2,6 +2,7 @@ use super::*;
 use crate::config::{Config, Evaluation};
 use crate::dataset::Dataset;
 use crate::golden;
+use crate::json::Document;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -74,20 +75,6 @@ fn a_new_config_is_taken() {
     validate(&config(&choices()), &Value::Object(as_map(config_of_run))).unwrap();
 }
 
-/// Pointers to all values.
-fn pointers(value: &Value, path: &str, found: &mut Vec<String>) {
-    found.push(path.to_owned());
-    match value {
-        Value::Object(entries) => {
-            entries.iter().for_each(|(key, value)| pointers(value, &format!("{path}/{key}"), found))
-        }
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(index, value)| pointers(value, &format!("{path}/{index}"), found));
-        }
-        _ => {}
-    }
-}
-
 /// The file with one value replaced by each of many, or removed, or with a further key beside it.
 fn variants(original: &Value) -> Vec<(String, Value)> {
     let words = ["", "x", "mask", "CT", "ADAM", "Dice", "none", "auto", "nnunet", "constant"].map(Value::from);
@@ -97,10 +84,8 @@ fn variants(original: &Value) -> Vec<(String, Value)> {
         [json!(null), json!(true), json!([]), json!({}), json!([1]), json!([0, 1]), json!([2, 2]), json!({"x": 1})];
     let names = [json!({"a/b": [1]}), json!({" ": ["x"]}), json!({"id": ["x"]}), json!({"name": "cosine"})];
     let values: Vec<Value> = words.into_iter().chain(numbers).chain(parts).chain(structures).chain(names).collect();
-    let mut places = Vec::new();
-    pointers(original, "", &mut places);
     let mut all = Vec::new();
-    for place in places {
+    for place in crate::json::pointers(original) {
         for value in &values {
             let mut edited = original.clone();
             *edited.pointer_mut(&place).unwrap() = value.clone();
@@ -157,11 +142,9 @@ fn agree(schema: &Value, original: &Value, read: impl Fn(&Value) -> Result<()>) 
 
 #[test]
 fn the_schema_of_configs_is_of_one_mind_with_the_reader() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("config.json");
     let read = |value: &Value| {
-        std::fs::write(&path, value.to_string()).unwrap();
-        Config::load(&path, &choices()).map(drop)
+        let document = Document::new(Path::new("config.json"));
+        Config::parse(&document, value, &choices()).map(drop)
     };
     let schema = config(&choices());
     agree(&schema, &full_config(), read);
@@ -179,10 +162,7 @@ fn the_schema_of_descriptions_is_of_one_mind_with_the_reader() {
     let mut original = golden::json("pipeline/mr4/dataset.json");
     original["train-data"] = json!("x");
     original["test-data"] = json!("mask");
-    agree(&dataset(), &original, |value| {
-        std::fs::write(&path, value.to_string()).unwrap();
-        Dataset::load(&path).map(drop)
-    });
+    agree(&dataset(), &original, |value| Dataset::parse(&path, &Document::new(&path), value).map(drop));
 }
 
 /// Keys that the reader asks for and the schema does not know would be a surprise in an editor.
