@@ -50,9 +50,11 @@ pub(crate) fn outcome(outcome: Result<Vec<CaseFailure>>) -> u8 {
             CASES_LEFT_OUT
         }
         Err(failure) => {
-            error(&failure);
+            if failure.kind() != Kind::Told {
+                error(&failure);
+            }
             match failure.kind() {
-                Kind::Failure => FAILURE,
+                Kind::Failure | Kind::Told => FAILURE,
                 Kind::Usage => USAGE,
                 Kind::Interrupted => INTERRUPTED,
             }

@@ -3,7 +3,9 @@
 //! The whole file is checked when it is loaded, so that a slip surfaces in the first second and not in the tenth hour.
 //! Keys that are not known here, the order of keys and the spelling of untouched values survive a rewrite.
 
+pub mod check;
 mod dataset_info;
+pub mod diff;
 mod evaluation;
 mod inference;
 mod lock;
@@ -16,15 +18,21 @@ mod rewrite;
 mod training;
 
 pub use dataset_info::{DatasetInfo, Modality, RESERVED_COLUMNS};
-pub(crate) use dataset_info::{channel_name_misfit, check_channel_name, parse_labels};
+pub(crate) use dataset_info::{LARGEST_LABEL, channel_name_misfit, check_channel_name, parse_labels};
 pub use evaluation::{Evaluation, EvaluationClass, EvaluationFile, METRICS, MetricRequest};
-pub use inference::{BlendMode, Ensemble, Inference, Inferer, InfererParams, Tta, TtaStrategy};
+pub use inference::{
+    BlendMode, ENSEMBLE_STRATEGIES, Ensemble, INFERERS, Inference, Inferer, InfererParams, Tta, TtaStrategy,
+};
 pub use loss::Loss;
 pub use mist_nn::losses::LossWeighting;
-pub use model::{Model, ModelParams};
+pub use model::{KERNEL_SIZES, Model, ModelParams};
 pub use overrides::{Change, Overrides};
 pub use preprocessing::{CtNormalization, CtWindow, Preprocessing, SpatialConfig};
-pub use training::{Augmentation, Hardware, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms};
+pub(crate) use regions::FORBIDDEN as FORBIDDEN_IN_REGIONS;
+pub use training::{
+    Augmentation, COMMUNICATION_BACKENDS, DATA_LOADERS, Hardware, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms,
+};
+pub(crate) use training::{LARGEST_PORT, LARGEST_WEIGHT};
 
 use crate::console::Console;
 use crate::error::{Error, Result};
@@ -112,20 +120,24 @@ impl Config {
         }
     }
 
-    /// Reads and checks the whole file. Errors name file, key, value and what is allowed.
+    /// Reads and checks the whole file. Errors name file, line, key, value and what is allowed.
     pub fn load(path: &Path, choices: &Choices) -> Result<Self> {
-        Self::from_value(path, json::read(path)?, choices)
+        let (raw, places) = json::read_with_places(path)?;
+        Self::from_document(Document::new(path).with_places(&places), raw, choices)
     }
 
     fn from_value(path: &Path, raw: Value, choices: &Choices) -> Result<Self> {
-        let document = Document::new(path);
+        Self::from_document(Document::new(path), raw, choices)
+    }
+
+    fn from_document(document: Document, raw: Value, choices: &Choices) -> Result<Self> {
         let mut config = Self::parse(&document, &raw, choices)?;
         let understood = config.to_value()?;
         config.source = Some(Source { raw, understood, remarks: document.into_remarks() });
         Ok(config)
     }
 
-    fn parse(document: &Document, raw: &Value, choices: &Choices) -> Result<Self> {
+    pub(crate) fn parse(document: &Document, raw: &Value, choices: &Choices) -> Result<Self> {
         let root = document.root(raw)?;
         let mist_version = root.optional("mist_version").and_then(|field| field.or_null());
         let dataset_info = DatasetInfo::parse(&root.required("dataset_info")?.section()?)?;

@@ -5,6 +5,7 @@
 use crate::config::{DatasetInfo, Modality, check_channel_name, parse_labels};
 use crate::error::{Error, Result};
 use crate::json::{self, Document, Field, Section};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// A checked dataset description. Paths are absolute.
@@ -27,18 +28,20 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Reads and checks a description. Relative paths in it are relative to its folder. Errors name file, key, value and
-    /// what is allowed.
+    /// Reads and checks a description. Relative paths in it are relative to its folder. Errors name file, line, key, value
+    /// and what is allowed.
     pub fn load(path: &Path) -> Result<Self> {
-        let value = json::read(path)?;
-        let document = Document::new(path);
-        let mut dataset = Self::parse(path, &document.root(&value)?)?;
+        let (value, places) = json::read_with_places(path)?;
+        let document = Document::new(path).with_places(&places);
+        let mut dataset = Self::parse(path, &document, &value)?;
         dataset.remarks = document.into_remarks();
         Ok(dataset)
     }
 
-    fn parse(path: &Path, root: &Section) -> Result<Self> {
-        refuse_decathlon(path, root)?;
+    /// Checks a description that is, or would be, the file at `path`.
+    pub(crate) fn parse(path: &Path, document: &Document, value: &Value) -> Result<Self> {
+        let root = document.root(value)?;
+        refuse_decathlon(path, &root)?;
         let file = std::path::absolute(path).map_err(|error| Error::new("no such path").at(path).because(error))?;
         let base = file.parent().unwrap_or(&file);
         let task = root.required("task")?.string()?.to_owned();
@@ -144,7 +147,7 @@ fn one_class_per_label(labels: &[i64]) -> Vec<(String, Vec<i64>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     /// A folder with a description and one training case.
     fn folder(description: &Value) -> (tempfile::TempDir, PathBuf) {
@@ -236,31 +239,31 @@ mod tests {
             texts.push(error.to_string().replace(&folder.path().display().to_string(), "data"));
         }
         insta::assert_snapshot!(texts.join("\n"), @r#"
-        `modality` is "PET" (data/dataset.json): it must be one of ct, mr, other
-        `train-data` is "raw/trian" (data/dataset.json): it must be a folder that can be read; data/raw/trian: No such file or directory (os error 2)
-        `train-data` is "empty" (data/dataset.json): it must be a folder with cases, and data/empty is empty
-        `train-data` is "dataset.json" (data/dataset.json): it must be a folder that can be read; data/dataset.json: Not a directory (os error 20)
-        `test-data` is "raw/test" (data/dataset.json): it must be a folder that can be read; data/raw/test: No such file or directory (os error 2)
-        `mask` is [] (data/dataset.json): it must be a list with at least one element
-        `mask` is "seg" (data/dataset.json): it must be a list of strings, such as ["seg"]
-        `mask[0]` is "" (data/dataset.json): it must be a part of a file name, not empty
-        `images` is {} (data/dataset.json): it must be an object with at least one channel
-        `images.t1` is "t1" (data/dataset.json): it must be a list of strings, such as ["t1"]
-        `images.t1[0]` is 1 (data/dataset.json): it must be a string
-        `images.fold` is ["fold"] (data/dataset.json): it must be a channel name other than id, fold and mask, which name other columns
-        `images` is ["t1"] (data/dataset.json): it must be an object { … }
-        `labels` is [] (data/dataset.json): it must be a list with at least one element
-        `labels` is [1,4] (data/dataset.json): it must be a list that starts with 0, the background
-        `labels` is [1,0,4] (data/dataset.json): it must be a list that starts with 0, the background
-        `labels[2]` is 1 (data/dataset.json): it must be a label that is not listed before
-        `labels[3]` is 300 (data/dataset.json): it must be a label: a whole number from 0 to 255
-        `labels[3]` is "5" (data/dataset.json): it must be a label: a whole number from 0 to 255
-        `final_classes` is {} (data/dataset.json): it must be an object with at least one class, or absent
-        `final_classes.core` is [] (data/dataset.json): it must be a list with at least one element
-        `final_classes.core[0]` is 0 (data/dataset.json): it must be one of the labels besides the background, 1, 4
-        `final_classes.core[0]` is 3 (data/dataset.json): it must be one of the labels besides the background, 1, 4
-        `final_classes.core[1]` is 4 (data/dataset.json): it must be a label that is not listed before in this class
-        `task` is null (data/dataset.json): it must be a string
+        `modality` is "PET" (data/dataset.json:3:3): it must be one of ct, mr, other
+        `train-data` is "raw/trian" (data/dataset.json:4:3): it must be a folder that can be read; data/raw/trian: No such file or directory (os error 2)
+        `train-data` is "empty" (data/dataset.json:4:3): it must be a folder with cases, and data/empty is empty
+        `train-data` is "dataset.json" (data/dataset.json:4:3): it must be a folder that can be read; data/dataset.json: Not a directory (os error 20)
+        `test-data` is "raw/test" (data/dataset.json:31:3): it must be a folder that can be read; data/raw/test: No such file or directory (os error 2)
+        `mask` is [] (data/dataset.json:5:3): it must be a list with at least one element
+        `mask` is "seg" (data/dataset.json:5:3): it must be a list of strings, such as ["seg"]
+        `mask[0]` is "" (data/dataset.json:6:5): it must be a part of a file name, not empty
+        `images` is {} (data/dataset.json:8:3): it must be an object with at least one channel
+        `images.t1` is "t1" (data/dataset.json:9:5): it must be a list of strings, such as ["t1"]
+        `images.t1[0]` is 1 (data/dataset.json:10:7): it must be a string
+        `images.fold` is ["fold"] (data/dataset.json:9:5): it must be a channel name other than id, fold and mask, which name other columns
+        `images` is ["t1"] (data/dataset.json:8:3): it must be an object { … }
+        `labels` is [] (data/dataset.json:17:3): it must be a list with at least one element
+        `labels` is [1,4] (data/dataset.json:17:3): it must be a list that starts with 0, the background
+        `labels` is [1,0,4] (data/dataset.json:17:3): it must be a list that starts with 0, the background
+        `labels[2]` is 1 (data/dataset.json:20:5): it must be a label that is not listed before
+        `labels[3]` is 300 (data/dataset.json:21:5): it must be a label: a whole number from 0 to 255
+        `labels[3]` is "5" (data/dataset.json:21:5): it must be a label: a whole number from 0 to 255
+        `final_classes` is {} (data/dataset.json:22:3): it must be an object with at least one class, or absent
+        `final_classes.core` is [] (data/dataset.json:23:5): it must be a list with at least one element
+        `final_classes.core[0]` is 0 (data/dataset.json:24:7): it must be one of the labels besides the background, 1, 4
+        `final_classes.core[0]` is 3 (data/dataset.json:24:7): it must be one of the labels besides the background, 1, 4
+        `final_classes.core[1]` is 4 (data/dataset.json:25:7): it must be a label that is not listed before in this class
+        `task` is null (data/dataset.json:2:3): it must be a string
         "#);
     }
 

@@ -13,6 +13,8 @@ pub enum Kind {
     Usage,
     /// The work could not be done (exit status 1).
     Failure,
+    /// The work is done and the answer is no; it has been printed (exit status 1).
+    Told,
     /// The user asked to stop (exit status 130). What is on the disk is complete; the hint says how to go on.
     Interrupted,
 }
@@ -36,6 +38,16 @@ impl Error {
     /// A mistake on the command line.
     pub fn usage(what: impl Into<String>) -> Self {
         Self { kind: Kind::Usage, ..Self::new(what) }
+    }
+
+    /// A mistake on the command line, such as the name of a file that is not what it has to be.
+    pub fn into_usage(self) -> Self {
+        Self { kind: Kind::Usage, ..self }
+    }
+
+    /// No failure: a question of which the answer, no, has been printed.
+    pub fn told(what: impl Into<String>) -> Self {
+        Self { kind: Kind::Told, ..Self::new(what) }
     }
 
     /// A stop that the user asked for.
@@ -73,13 +85,20 @@ impl Error {
     pub fn if_interrupted(self, hint: &str) -> Self {
         match self.kind {
             Kind::Interrupted => self.hint(hint),
-            Kind::Usage | Kind::Failure => self,
+            Kind::Usage | Kind::Failure | Kind::Told => self,
         }
     }
 
     /// Who has to act.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// `what: why; hint`, for a list whose lines begin with the place.
+    pub fn without_place(&self) -> String {
+        let parts =
+            [Some(self.what.as_str()), self.why.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        self.hint.as_ref().map_or_else(|| parts.clone(), |hint| format!("{parts}; {hint}"))
     }
 
     /// The advice, if there is any.

@@ -1,11 +1,17 @@
 //! JSON as the files of a run spell it: tolerant reading, exact writing, and checked access to keys.
 
+mod findings;
 mod parser;
+mod places;
 mod section;
 mod writer;
 
-pub use parser::{ParseError, parse};
-pub use section::{Document, Field, Section};
+pub use findings::{Finding, all_problems};
+pub use parser::{ParseError, parse, parse_with_places};
+#[cfg(test)]
+pub use places::pointers;
+pub use places::{KeyPath, Place, Places, in_file};
+pub use section::{Document, Field, Note, Refusal, Section};
 pub use writer::to_text;
 
 use crate::error::{Error, Result};
@@ -17,6 +23,19 @@ const LARGEST_FILE: u64 = 64 << 20;
 
 /// Reads a file; see [`parse`] for what is accepted. Errors name the file, line and column.
 pub fn read(path: &Path) -> Result<Value> {
+    parse(&text_of(path)?).map_err(|error| invalid(path, error))
+}
+
+/// [`read`], and where each value stands.
+pub fn read_with_places(path: &Path) -> Result<(Value, Places)> {
+    parse_with_places(&text_of(path)?).map_err(|error| invalid(path, error))
+}
+
+fn invalid(path: &Path, error: ParseError) -> Error {
+    Error::new("the file is not valid JSON").at(path).because(error)
+}
+
+fn text_of(path: &Path) -> Result<String> {
     let unreadable = |error: std::io::Error| Error::new("cannot read the file").at(path).because(error);
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if metadata.is_dir() {
@@ -34,9 +53,8 @@ pub fn read(path: &Path) -> Result<Value> {
         return Err(Error::new("the file is too large to be a JSON description").at(path).because(why));
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| Error::new("the file is not UTF-8 text").at(path).because(error))?;
-    parse(text).map_err(|error| Error::new("the file is not valid JSON").at(path).because(error))
+    String::from_utf8(bytes)
+        .map_err(|error| Error::new("the file is not UTF-8 text").at(path).because(error.utf8_error()))
 }
 
 #[cfg(test)]

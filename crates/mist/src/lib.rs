@@ -38,6 +38,7 @@ pub mod random;
 pub mod rank;
 pub mod report;
 pub mod run_all;
+pub mod schema;
 pub mod suggest;
 pub mod tables;
 pub mod tensorboard;

@@ -6,6 +6,7 @@ mod bench;
 #[cfg(unix)]
 #[cfg_attr(not(feature = "view"), allow(dead_code))]
 mod browser;
+mod config;
 mod conversion;
 mod ensembling;
 mod evaluation;

@@ -2,6 +2,9 @@ use crate::error::Result;
 use crate::json::{Field, Section};
 use serde::Serialize;
 
+/// Masks are stored as bytes.
+pub(crate) const LARGEST_LABEL: i64 = 255;
+
 /// Column names of the CSV files of a run that no image channel may have.
 pub const RESERVED_COLUMNS: [&str; 3] = ["id", "fold", "mask"];
 
@@ -44,6 +47,9 @@ pub enum Modality {
 }
 
 impl Modality {
+    /// The words that a file may have, in any case.
+    pub const NAMES: [&str; 3] = ["ct", "mr", "other"];
+
     /// The word in the file.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,7 +61,7 @@ impl Modality {
 
     /// Reads the word in any case.
     pub(crate) fn parse(field: &Field) -> Result<Self> {
-        let word = field.choice_in_any_case(&["ct", "mr", "other"])?;
+        let word = field.choice_in_any_case(&Self::NAMES)?;
         Ok(match word.as_str() {
             "ct" => Self::Ct,
             "mr" => Self::Mr,
@@ -97,7 +103,8 @@ pub(crate) fn channel_name_misfit(name: &str) -> Option<&'static str> {
 pub(crate) fn parse_labels(field: &Field) -> Result<Vec<i64>> {
     let mut labels = Vec::new();
     for item in field.filled_list()? {
-        let label = item.integer("a label: a whole number from 0 to 255", |label| (0..=255).contains(&label))?;
+        let label =
+            item.integer("a label: a whole number from 0 to 255", |label| (0..=LARGEST_LABEL).contains(&label))?;
         if labels.contains(&label) {
             return Err(item.refuse("a label that is not listed before"));
         }

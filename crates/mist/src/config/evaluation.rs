@@ -68,8 +68,8 @@ pub struct EvaluationFile {
 impl EvaluationFile {
     /// Reads the `evaluation` section of a full config, or a file that is nothing but such a section.
     pub fn load(path: &Path) -> Result<Self> {
-        let value = json::read(path)?;
-        let document = Document::new(path);
+        let (value, places) = json::read_with_places(path)?;
+        let document = Document::new(path).with_places(&places);
         let root = document.root(&value)?;
         let labels = value.pointer("/dataset_info/labels").and_then(Value::as_array);
         let labels: Vec<i64> = labels.into_iter().flatten().filter_map(Value::as_i64).collect();

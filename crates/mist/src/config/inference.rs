@@ -2,6 +2,11 @@ use crate::error::Result;
 use crate::json::Section;
 use serde::Serialize;
 
+/// Values of `inference.inferer.name`.
+pub const INFERERS: [&str; 1] = ["sliding_window"];
+/// Values of `inference.ensemble.strategy`.
+pub const ENSEMBLE_STRATEGIES: [&str; 1] = ["mean"];
+
 /// `inference`: how a trained network is applied.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inference {
@@ -70,6 +75,16 @@ pub enum TtaStrategy {
     AllFlips,
 }
 
+impl BlendMode {
+    /// The words in the file.
+    pub const NAMES: [&str; 2] = ["gaussian", "constant"];
+}
+
+impl TtaStrategy {
+    /// The words in the file.
+    pub const NAMES: [&str; 2] = ["none", "all_flips"];
+}
+
 impl Tta {
     /// True where mirrored images are predicted too.
     pub fn flips(&self) -> bool {
@@ -98,7 +113,7 @@ impl Inference {
         let ensemble = section.required("ensemble")?.section()?;
         let inference = Self {
             inferer: Inferer::parse(&section.required("inferer")?.section()?)?,
-            ensemble: Ensemble { strategy: ensemble.required("strategy")?.choice(&["mean"])?.to_owned() },
+            ensemble: Ensemble { strategy: ensemble.required("strategy")?.choice(&ENSEMBLE_STRATEGIES)?.to_owned() },
             tta: Tta::parse(&section.required("tta")?.section()?)?,
         };
         ensemble.note_unknown();
@@ -110,7 +125,7 @@ impl Inference {
 impl Inferer {
     fn parse(section: &Section) -> Result<Self> {
         let inferer = Self {
-            name: section.required("name")?.choice(&["sliding_window"])?.to_owned(),
+            name: section.required("name")?.choice(&INFERERS)?.to_owned(),
             params: InfererParams::parse(&section.required("params")?.section()?)?,
         };
         section.note_unknown();
@@ -122,7 +137,7 @@ impl InfererParams {
     fn parse(section: &Section) -> Result<Self> {
         let mut params = Self::default();
         if let Some(field) = section.optional("patch_blend_mode") {
-            params.patch_blend_mode = match field.choice(&["gaussian", "constant"])? {
+            params.patch_blend_mode = match field.choice(&BlendMode::NAMES)? {
                 "constant" => BlendMode::Constant,
                 _ => BlendMode::Gaussian,
             };
@@ -142,7 +157,7 @@ impl Tta {
     fn parse(section: &Section) -> Result<Self> {
         let tta = Self {
             enabled: section.required("enabled")?.boolean()?,
-            strategy: match section.required("strategy")?.choice(&["none", "all_flips"])? {
+            strategy: match section.required("strategy")?.choice(&TtaStrategy::NAMES)? {
                 "none" => TtaStrategy::None,
                 _ => TtaStrategy::AllFlips,
             },

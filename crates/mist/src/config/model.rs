@@ -4,6 +4,9 @@ use crate::json::Section;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// Values of `model.params.kernel_size`.
+pub const KERNEL_SIZES: [i64; 3] = [3, 5, 7];
+
 /// `model`: the network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Model {
@@ -71,7 +74,7 @@ impl ModelParams {
             in_channels: channels("in_channels", (info.images.len(), "the number of `dataset_info.images`"))?,
             out_channels: channels("out_channels", outputs)?,
             kernel_size: kernel_size
-                .map(|field| field.integer("3, 5 or 7", |size| [3, 5, 7].contains(&size)).map(|size| size as usize))
+                .map(|field| field.integer("3, 5 or 7", |size| KERNEL_SIZES.contains(&size)).map(|size| size as usize))
                 .transpose()?,
             other: section.others(),
         };

@@ -3,7 +3,7 @@ use crate::json::Field;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// Characters that would break the tables and tags that the names of regions go into.
-const FORBIDDEN: [char; 5] = [',', '"', '/', '\n', '\r'];
+pub(crate) const FORBIDDEN: [char; 5] = [',', '"', '/', '\n', '\r'];
 
 /// `training.regions`: parts of the body that overlap, such as a whole tumour and its core, larger ones first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

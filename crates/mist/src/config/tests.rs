@@ -2,6 +2,7 @@ use super::*;
 use serde_json::json;
 use std::path::PathBuf;
 
+mod check_tests;
 mod errors;
 mod round_trip;
 mod update;

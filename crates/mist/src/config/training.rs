@@ -10,6 +10,15 @@ pub use mist_nn::optimizers::NAMES as OPTIMIZERS;
 /// Values of `training.lr_scheduler`; the file may have them in any case.
 pub use mist_nn::schedules::NAMES as LR_SCHEDULERS;
 
+/// Values of `training.hardware.communication_backend`.
+pub const COMMUNICATION_BACKENDS: [&str; 3] = ["auto", "nccl", "gloo"];
+/// Values of `training.hardware.data_loader`.
+pub const DATA_LOADERS: [&str; 3] = ["auto", "dali", "generic"];
+/// Largest weight in `training.class_weights`.
+pub(crate) const LARGEST_WEIGHT: f64 = 1e6;
+/// Largest value of `training.hardware.master_port`.
+pub(crate) const LARGEST_PORT: i64 = 65535;
+
 /// Folds that analysis makes unless told otherwise.
 const DEFAULT_FOLDS: usize = 5;
 const DEFAULT_CHECKPOINT_MINUTES: f64 = 15.0;
@@ -230,7 +239,8 @@ fn ignore_label(field: &Field, labels: &[i64]) -> Result<i64> {
 
 /// As many weights as outputs, of which the first may be the `background`.
 fn class_weights(field: &Field, outputs: usize, background: usize) -> Result<Vec<f64>> {
-    let weight = |item: &Field| item.number("a weight: a number, 0 or more", |value| (0.0..=1e6).contains(&value));
+    let weight =
+        |item: &Field| item.number("a weight: a number, 0 or more", |value| (0.0..=LARGEST_WEIGHT).contains(&value));
     let weights: Vec<f64> = field.filled_list()?.iter().map(weight).collect::<Result<_>>()?;
     if weights.len() != outputs || weights.iter().skip(background).all(|weight| *weight == 0.0) {
         let of = if background == 1 { "class, the background first" } else { "region" };
@@ -383,15 +393,13 @@ impl Hardware {
             master_addr: section.required("master_addr")?.string()?.to_owned(),
             master_port: section
                 .required("master_port")?
-                .integer("a port: a whole number from 0 to 65535", |port| (0..=65535).contains(&port))?
+                .integer("a port: a whole number from 0 to 65535", |port| (0..=LARGEST_PORT).contains(&port))?
                 as usize,
             communication_backend: section
                 .required("communication_backend")?
-                .choice(&["auto", "nccl", "gloo"])?
+                .choice(&COMMUNICATION_BACKENDS)?
                 .to_owned(),
-            data_loader: data_loader
-                .map(|field| field.choice(&["auto", "dali", "generic"]).map(str::to_owned))
-                .transpose()?,
+            data_loader: data_loader.map(|field| field.choice(&DATA_LOADERS).map(str::to_owned)).transpose()?,
         };
         section.note_unknown();
         Ok(hardware)

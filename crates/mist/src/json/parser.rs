@@ -1,4 +1,6 @@
+use super::places::{Place, Places, escaped};
 use serde_json::{Map, Number, Value};
+use std::collections::HashMap;
 
 /// Nesting beyond this is no settings file, and would overflow the stack.
 const DEEPEST: usize = 128;
@@ -16,19 +18,57 @@ pub struct ParseError {
 /// that it is written back as it stood (this build of `serde_json` may miss the last bit), and the bare tokens `NaN`,
 /// `Infinity` and `-Infinity`, which Python programs write, read as null. A key that stands twice is an error.
 pub fn parse(text: &str) -> Result<Value, ParseError> {
-    let mut parser = Parser { text, position: if text.starts_with('\u{feff}') { 3 } else { 0 } };
-    let value = parser.value(0)?;
-    parser.skip_space();
-    if parser.rest().is_empty() { Ok(value) } else { Err(parser.error("text after the end of the value")) }
+    Parser::new(text, None).whole()
+}
+
+/// [`parse`], and where each value stands.
+pub fn parse_with_places(text: &str) -> Result<(Value, Places), ParseError> {
+    let mut parser = Parser::new(text, Some(Seen::default()));
+    let value = parser.whole()?;
+    Ok((value, Places::new(text, parser.seen.unwrap_or_default().offsets)))
+}
+
+/// Where values were seen so far, by JSON pointer, and the pointer to the one being read.
+#[derive(Default)]
+struct Seen {
+    offsets: HashMap<String, usize>,
+    pointer: String,
 }
 
 struct Parser<'a> {
     text: &'a str,
     /// Byte offset, always at the start of a character.
     position: usize,
+    /// Only where somebody asked.
+    seen: Option<Seen>,
 }
 
 impl<'a> Parser<'a> {
+    fn new(text: &'a str, seen: Option<Seen>) -> Self {
+        Self { text, position: if text.starts_with('\u{feff}') { 3 } else { 0 }, seen }
+    }
+
+    fn whole(&mut self) -> Result<Value, ParseError> {
+        let value = self.value(0)?;
+        self.skip_space();
+        if self.rest().is_empty() { Ok(value) } else { Err(self.error("text after the end of the value")) }
+    }
+
+    /// Reads the value below `step` of the current one, which begins at byte `start`.
+    fn inner(&mut self, step: &str, start: usize, depth: usize) -> Result<Value, ParseError> {
+        let outer = self.seen.as_mut().map_or(0, |seen| {
+            let length = seen.pointer.len();
+            seen.pointer.extend(["/", &escaped(step)]);
+            seen.offsets.insert(seen.pointer.clone(), start);
+            length
+        });
+        let value = self.value(depth + 1);
+        if let Some(seen) = &mut self.seen {
+            seen.pointer.truncate(outer);
+        }
+        value
+    }
+
     fn value(&mut self, depth: usize) -> Result<Value, ParseError> {
         if depth > DEEPEST {
             return Err(self.error("nesting is too deep"));
@@ -72,7 +112,7 @@ impl<'a> Parser<'a> {
             if !self.take(":") {
                 return Err(self.error("a colon is missing"));
             }
-            let value = self.value(depth + 1)?;
+            let value = self.inner(&key, start, depth)?;
             entries.insert(key, value);
             self.skip_space();
             if self.take("}") {
@@ -92,7 +132,9 @@ impl<'a> Parser<'a> {
             return Ok(Value::Array(items));
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            self.skip_space();
+            let (start, position) = (self.position, items.len().to_string());
+            items.push(self.inner(&position, start, depth)?);
             self.skip_space();
             if self.take("]") {
                 return Ok(Value::Array(items));
@@ -150,10 +192,8 @@ impl<'a> Parser<'a> {
     }
 
     fn error(&self, what: &'static str) -> ParseError {
-        let before = self.text.get(..self.position).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        ParseError { what, line: before.matches('\n').count() + 1, column }
+        let Place { line, column } = Place::of(self.text, self.position);
+        ParseError { what, line, column }
     }
 }
 

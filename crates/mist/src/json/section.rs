@@ -1,3 +1,4 @@
+use super::places::{KeyPath, Place, Places, in_file};
 use crate::error::{Error, Result};
 use crate::suggest::nearest;
 use serde_json::{Map, Value};
@@ -8,13 +9,44 @@ use std::path::Path;
 /// A parsed file being read key by key; collects remarks about keys that nobody asked for.
 pub struct Document<'a> {
     file: &'a Path,
-    remarks: RefCell<Vec<String>>,
+    places: Option<&'a Places>,
+    notes: RefCell<Vec<Note>>,
+    refused: RefCell<Option<Refusal>>,
+}
+
+/// A remark on a key that nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The key.
+    pub path: KeyPath,
+    /// Where it stands.
+    pub place: Option<Place>,
+    /// What there is to say.
+    pub text: String,
+    /// Whether it resembles a known key, and so is likely a slip.
+    pub is_slip: bool,
+}
+
+/// The value or key that the latest error is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The way to it.
+    pub path: KeyPath,
+    /// Where it stands; for a missing key, the object that lacks it.
+    pub place: Option<Place>,
+    /// Whether the key itself should not be there.
+    pub is_unknown_key: bool,
 }
 
 impl<'a> Document<'a> {
     /// A document whose errors name `file`.
     pub fn new(file: &'a Path) -> Self {
-        Self { file, remarks: RefCell::new(Vec::new()) }
+        Self { file, places: None, notes: RefCell::default(), refused: RefCell::default() }
+    }
+
+    /// The same, with errors that also name lines.
+    pub fn with_places(self, places: &'a Places) -> Self {
+        Self { places: Some(places), ..self }
     }
 
     /// The top of the file, which must be an object.
@@ -22,19 +54,40 @@ impl<'a> Document<'a> {
         let Value::Object(entries) = value else {
             return Err(Error::new("the file does not hold a JSON object").at(self.file).because(shown(value)));
         };
-        Ok(Section { document: self, path: String::new(), entries, asked: RefCell::new(Vec::new()) })
+        Ok(Section { document: self, path: KeyPath::default(), entries, asked: RefCell::new(Vec::new()) })
     }
 
     /// Remarks on keys that are not known but look like misspelled ones.
     pub fn into_remarks(self) -> Vec<String> {
-        self.remarks.into_inner()
+        self.into_notes().into_iter().filter(|note| note.is_slip).map(|note| note.text).collect()
+    }
+
+    /// Remarks on all keys that are not known.
+    pub fn into_notes(self) -> Vec<Note> {
+        self.notes.into_inner()
+    }
+
+    /// What the latest error is about, where it is about one value.
+    pub fn refused(&self) -> Option<Refusal> {
+        self.refused.borrow().clone()
+    }
+
+    fn place(&self, path: &KeyPath) -> Option<Place> {
+        self.places.and_then(|places| places.of(path))
+    }
+
+    /// An error about what has this path; `at` is what shows where that is.
+    fn error(&self, what: String, path: KeyPath, at: &KeyPath, is_unknown_key: bool) -> Error {
+        let place = self.place(at);
+        self.refused.replace(Some(Refusal { path, place, is_unknown_key }));
+        Error::new(what).at(in_file(self.file, place))
     }
 }
 
 /// One object of the file. Remembers which keys were asked for, so that the others can be told from them.
 pub struct Section<'a> {
     document: &'a Document<'a>,
-    path: String,
+    path: KeyPath,
     entries: &'a Map<String, Value>,
     asked: RefCell<Vec<&'static str>>,
 }
@@ -45,10 +98,11 @@ impl<'a> Section<'a> {
         if let Some(field) = self.optional(key) {
             return Ok(field);
         }
-        let error = Error::new(format!("`{}` is missing", self.path_of(key))).at(self.document.file);
+        let path = self.path.key(key);
+        let error = self.document.error(format!("`{path}` is missing"), path, &self.path, false);
         let unasked = self.entries.keys().map(String::as_str).filter(|other| !self.asked.borrow().contains(other));
         Err(match nearest(key, unasked) {
-            Some(similar) => error.hint(format!("is `{}` meant to be `{key}`?", self.path_of(similar))),
+            Some(similar) => error.hint(format!("is `{}` meant to be `{key}`?", self.path.key(similar))),
             None => error,
         })
     }
@@ -85,8 +139,10 @@ impl<'a> Section<'a> {
     /// The error for a key that is none of `known`.
     pub fn unknown_key(&self, key: &str, known: &[&str]) -> Error {
         let listed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let error = Error::new(format!("`{}` is not a known key", self.path_of(key)))
-            .at(self.document.file)
+        let path = self.path.key(key);
+        let error = self
+            .document
+            .error(format!("`{path}` is not a known key"), path.clone(), &path, true)
             .because(format!("known here: {listed}"));
         match nearest(key, known.iter().copied()) {
             Some(known) => error.hint(format!("did you mean `{known}`?")),
@@ -94,21 +150,22 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Remarks on keys that nobody asked for and that look like one that somebody did ask for.
+    /// Remarks on keys that nobody asked for, above all on those that look like one that somebody did ask for.
     pub fn note_unknown(&self) {
         let known = self.asked.borrow();
         for key in self.entries.keys().filter(|key| !known.contains(&key.as_str())) {
             let (present, absent): (Vec<&str>, Vec<&str>) =
                 known.iter().copied().partition(|known| self.entries.contains_key(*known));
-            let path = self.path_of(key);
-            let remark = match (nearest(key, absent), nearest(key, present)) {
-                (Some(known), _) => format!("`{path}` is not a known key; did you mean `{known}`?"),
+            let path = self.path.key(key);
+            let (is_slip, text) = match (nearest(key, absent), nearest(key, present)) {
+                (Some(known), _) => (true, format!("`{path}` is not a known key; did you mean `{known}`?")),
                 (None, Some(known)) => {
-                    format!("`{path}` is not a known key and has no effect; `{known}` beside it has")
+                    (true, format!("`{path}` is not a known key and has no effect; `{known}` beside it has"))
                 }
-                (None, None) => continue,
+                (None, None) => (false, format!("`{path}` is not a known key")),
             };
-            self.document.remarks.borrow_mut().push(remark);
+            let place = self.document.place(&path);
+            self.document.notes.borrow_mut().push(Note { path, place, text, is_slip });
         }
     }
 
@@ -117,27 +174,22 @@ impl<'a> Section<'a> {
     }
 
     fn field(&self, key: &str, value: &'a Value) -> Field<'a> {
-        Field { document: self.document, path: self.path_of(key), value }
-    }
-
-    fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        Field { document: self.document, path: self.path.key(key), value }
     }
 }
 
 /// One value of the file with its place; turns into a typed value or into an error that says what is allowed.
 pub struct Field<'a> {
     document: &'a Document<'a>,
-    path: String,
+    path: KeyPath,
     value: &'a Value,
 }
 
 impl<'a> Field<'a> {
     /// The error for a value that is not what `allowed` says ("one of …", "a number above 0").
     pub fn refuse(&self, allowed: impl Display) -> Error {
-        Error::new(format!("`{}` is {}", self.path, shown(self.value)))
-            .at(self.document.file)
-            .because(format!("it must be {allowed}"))
+        let what = format!("`{}` is {}", self.path, shown(self.value));
+        self.document.error(what, self.path.clone(), &self.path, false).because(format!("it must be {allowed}"))
     }
 
     /// The value as it stands.
@@ -213,8 +265,7 @@ impl<'a> Field<'a> {
     /// The items of a list, each with its place (`labels[2]`).
     pub fn list(&self) -> Result<Vec<Field<'a>>> {
         let items = self.value.as_array().ok_or_else(|| self.refuse("a list"))?;
-        let place =
-            |(position, value)| Field { document: self.document, path: format!("{}[{position}]", self.path), value };
+        let place = |(position, value)| Field { document: self.document, path: self.path.item(position), value };
         Ok(items.iter().enumerate().map(place).collect())
     }
 

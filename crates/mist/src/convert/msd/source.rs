@@ -54,8 +54,8 @@ impl Source {
             )?;
         }
         let path = folder.join("dataset.json");
-        let value = json::read(&path)?;
-        let document = Document::new(&path);
+        let (value, places) = json::read_with_places(&path)?;
+        let document = Document::new(&path).with_places(&places);
         Self::parse(folder, &document.root(&value)?)
     }
 
