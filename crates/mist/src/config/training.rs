@@ -21,6 +21,8 @@ pub(crate) const LARGEST_PORT: i64 = 65535;
 
 /// Folds that analysis makes unless told otherwise.
 const DEFAULT_FOLDS: usize = 5;
+/// More than any data set has cases for; lists of all folds stay small.
+const MOST_FOLDS: i64 = 10_000;
 const DEFAULT_CHECKPOINT_MINUTES: f64 = 15.0;
 /// Longer than any run; a larger number of minutes would not fit into a duration.
 const MOST_MINUTES: f64 = 1e9;
@@ -123,7 +125,10 @@ impl Training {
     /// `labels` are those of the data set.
     pub(super) fn parse(section: &Section, losses: Option<&[String]>, labels: &[i64]) -> Result<Self> {
         let fraction = "a number from 0 to 1";
-        let nfolds = section.required("nfolds")?.count(2)?;
+        let nfolds = section.required("nfolds")?;
+        let nfolds = nfolds
+            .integer(&format!("a whole number from 2 to {MOST_FOLDS}"), |folds| (2..=MOST_FOLDS).contains(&folds))?
+            as usize;
         let grad_clip_norm = section.optional("grad_clip_norm");
         let warmup_epochs = section.optional("warmup_epochs");
         let optional = |key| section.optional(key).and_then(|field| field.or_null());

@@ -32,7 +32,8 @@ pub fn read_from(file: impl Read + Seek) -> Result<Value, WeightsError> {
     if archive.has("byteorder") && archive.member("byteorder")? != b"little" {
         return Err(WeightsError::Archive("its numbers are not little-endian".into()));
     }
-    interpret(&pickle, &mut |reference| archive.tensor(reference))
+    let memory = archive.allowance;
+    interpret(&pickle, memory, &mut |reference| archive.tensor(reference))
 }
 
 struct Archive<F> {

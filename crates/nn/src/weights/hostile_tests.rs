@@ -102,6 +102,28 @@ fn shared_references_do_not_unfold_without_end() {
 }
 
 #[test]
+fn few_packed_bytes_do_not_become_millions_of_objects() {
+    // 16 MB of empty lists, of references and of groups, each 16 kB in the file: some hundred megabytes in memory.
+    for instructions in ["]", "h\0", "("] {
+        let mut archive = zip::ZipWriter::new(Cursor::new(vec![]));
+        let deflated = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        archive.start_file("r/data.pkl", deflated).unwrap();
+        archive.write_all(b"\x80\x02]q\0").unwrap();
+        archive.write_all(instructions.repeat((15 << 20) / instructions.len()).as_bytes()).unwrap();
+        let error = read_from(archive.finish().unwrap()).unwrap_err();
+        assert!(matches!(error, WeightsError::TooLarge(_)), "{instructions:?}: {error}");
+    }
+}
+
+#[test]
+fn a_list_of_lists_does_not_become_a_million_values() {
+    // 300 times the same list of 300 numbers.
+    let list = [&b"(K\x01q\0"[..], &b"h\0".repeat(299), b"tq\x01"].concat();
+    let code = [&b"("[..], &list, &b"h\x01".repeat(299), b"t."].concat();
+    assert!(matches!(read_pickle(&code), Err(WeightsError::TooLarge(_))));
+}
+
+#[test]
 fn tensors_must_lie_in_their_storage_and_stay_small() {
     let read = |code: Vec<u8>| read_pickle(&[&code[..], b"."].concat());
     assert_eq!(

@@ -8,6 +8,8 @@ use std::collections::HashSet;
 
 /// Values in the unfolded result; a long text counts as several.
 const MOST_VALUES: usize = 1 << 20;
+/// What a value may take, with the containers that it passes through.
+const BYTES_PER_VALUE: u64 = 256;
 /// Bytes of text that count as one value.
 const TEXT_UNIT: usize = 64;
 /// Nesting; checkpoints reach 6.
@@ -42,10 +44,18 @@ pub(super) enum Object {
     Text(String),
     Tuple(Vec<usize>),
     List(Vec<usize>),
-    Dict { ordered: bool, entries: Vec<(usize, usize)> },
+    Dict {
+        ordered: bool,
+        entries: Vec<(usize, usize)>,
+    },
     Global(Global),
-    Storage { kind: ElementKind, key: String, elements: usize },
-    Tensor(TensorReference),
+    Storage {
+        kind: ElementKind,
+        key: String,
+        elements: usize,
+    },
+    /// Boxed, as it is by far the largest.
+    Tensor(Box<TensorReference>),
 }
 
 /// Fetches the values of a tensor.
@@ -70,9 +80,10 @@ impl Objects {
         self.0.get_mut(index)
     }
 
-    /// The object with all that it refers to.
-    pub(super) fn unfold(&self, index: usize, load: &mut Load) -> Result<Value, WeightsError> {
-        let mut values_left = MOST_VALUES;
+    /// The object with all that it refers to, for which about `memory` bytes may be taken besides those of tensors.
+    pub(super) fn unfold(&self, index: usize, memory: u64, load: &mut Load) -> Result<Value, WeightsError> {
+        let mut values_left =
+            usize::try_from(memory / BYTES_PER_VALUE).map_or(MOST_VALUES, |most| most.min(MOST_VALUES));
         self.unfold_part(index, 0, &mut values_left, load)
     }
 
@@ -89,7 +100,7 @@ impl Objects {
         };
         *values_left = values_left
             .checked_sub(cost)
-            .ok_or_else(|| WeightsError::TooLarge(format!("more than {MOST_VALUES} values")))?;
+            .ok_or_else(|| WeightsError::TooLarge("the values of a list of tensors".into()))?;
         if depth > DEEPEST {
             return Err(WeightsError::TooLarge(format!("values nested more than {DEEPEST} deep")));
         }

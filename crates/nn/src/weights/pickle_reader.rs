@@ -15,17 +15,21 @@ const MOST_AXES: usize = 16;
 /// Characters in the name of a storage, which is a number.
 const LONGEST_KEY: usize = 32;
 
-/// Interprets a pickle. `load` fetches each tensor's values.
-pub(super) fn interpret(pickle: &[u8], load: &mut Load) -> Result<Value, WeightsError> {
+/// An instruction of one byte leaves an object and references to it, which may take that much.
+const BYTES_PER_INSTRUCTION: u64 = 128;
+
+/// Interprets a pickle, for which about `memory` bytes may be taken. `load` fetches each tensor's values.
+pub(super) fn interpret(pickle: &[u8], memory: u64, load: &mut Load) -> Result<Value, WeightsError> {
     if pickle.len() > LONGEST_PICKLE {
         return Err(WeightsError::TooLarge(format!("a list of tensors of {} bytes", pickle.len())));
     }
-    let mut machine = Machine { pickle, ..Machine::default() };
+    let instructions_left = memory / BYTES_PER_INSTRUCTION;
+    let mut machine = Machine { pickle, instructions_left, ..Machine::default() };
     let result = machine.run().map_err(|stop| match stop {
         Stop::Odd(problem) => WeightsError::Pickle { position: machine.instruction, problem },
         Stop::Bad(error) => error,
     })?;
-    machine.objects.unfold(result, load)
+    machine.objects.unfold(result, memory, load)
 }
 
 /// Why the interpreter stops early.
@@ -48,6 +52,10 @@ impl From<WeightsError> for Stop {
     }
 }
 
+fn too_many_instructions() -> WeightsError {
+    WeightsError::TooLarge("the instructions of a list of tensors".into())
+}
+
 #[derive(Default)]
 struct Machine<'a> {
     pickle: &'a [u8],
@@ -55,6 +63,7 @@ struct Machine<'a> {
     at: usize,
     /// Start of the current instruction, for messages.
     instruction: usize,
+    instructions_left: u64,
     objects: Objects,
     stack: Vec<usize>,
     /// Heights of the stack at which a group of items starts.
@@ -70,6 +79,7 @@ impl Machine<'_> {
         }
         loop {
             self.instruction = self.at;
+            self.instructions_left = self.instructions_left.checked_sub(1).ok_or_else(too_many_instructions)?;
             let [code] = self.bytes()?;
             match code {
                 b'N' => self.push(Object::None),
@@ -294,7 +304,7 @@ impl Machine<'_> {
         let object = match (self.object(callee)?, arguments.as_slice()) {
             (Object::Global(Global::OrderedDict), []) => Object::Dict { ordered: true, entries: vec![] },
             (Object::Global(Global::RebuildTensor), [storage, offset, shape, strides, _requires_grad, _hooks]) => {
-                Object::Tensor(self.tensor(*storage, *offset, *shape, *strides)?)
+                Object::Tensor(Box::new(self.tensor(*storage, *offset, *shape, *strides)?))
             }
             _ => return Err("a call that weight files do not make".into()),
         };

@@ -108,7 +108,7 @@ fn wrong_values_say_what_is_allowed() {
     `model.params.in_channels` is 3 (results/config.json): it must be 4, the number of `dataset_info.images`
     `model.params.out_channels` is 2 (results/config.json): it must be 3, the number of `dataset_info.labels`
     `model.params.kernel_size` is 4 (results/config.json): it must be 3, 5 or 7
-    `training.nfolds` is 1 (results/config.json): it must be a whole number, 2 or more
+    `training.nfolds` is 1 (results/config.json): it must be a whole number from 2 to 10000
     `training.folds[1]` is 3 (results/config.json): it must be a fold: a whole number from 0 to 2
     `training.folds[1]` is 2 (results/config.json): it must be a fold that is not listed before
     `training.folds` is [] (results/config.json): it must be a list with at least one element
@@ -201,4 +201,10 @@ fn what_outputs_stand_for_is_checked_against_the_labels() {
     `training.regions.core` is [2] (results/config.json): it must be a region with exactly one label that no later region has (this has 0): list larger regions before those inside them
     `model.params.out_channels` is 3 (results/config.json): it must be 2, the number of `training.regions`
     "#);
+}
+
+#[test]
+fn a_number_of_folds_that_no_memory_can_list_is_refused() {
+    let folds = i64::MAX;
+    insta::assert_snapshot!(error_with("/training/nfolds", Some(json!(folds))), @"`training.nfolds` is 9223372036854775807 (results/config.json): it must be a whole number from 2 to 10000");
 }
