@@ -45,7 +45,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     // Patch size, network and memory can be judged from here on, which is before the longer stages.
     let analyzed = Config::load(&config, &Choices::of(registry))?;
     let memory = Allowance::new(options.train.max_memory, console);
-    train::check_settings(&analyzed, &options.train, registry, memory, console)?;
+    train::check_settings(&analyzed, &options.train, registry, memory)?;
     // Arrays that were there before the analysis are those of another run.
     let preprocessed = match &kept {
         Some(config) => is_preprocessed(&options.preprocess, &config.preprocessing)?,
@@ -54,7 +54,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     if preprocessed {
         console.info("Resuming: the preprocessed arrays are kept");
         // Why a case was left out may have passed: a disk that was not there, memory that others had.
-        let left_out = preprocess::retry(&options.preprocess, registry, console);
+        let left_out = preprocess::retry(&options.preprocess, console);
         let hint = train::how_to_continue(&options.train);
         CaseFailure::add_later(&mut failures, left_out.map_err(|error| error.if_interrupted(hint))?);
     } else {

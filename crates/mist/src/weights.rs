@@ -14,6 +14,18 @@ pub fn read(path: &Path) -> Result<StateDict> {
     weights::read_state_dict(path).map_err(|error| Error::new("cannot read the weights").at(path).because(error))
 }
 
+/// The same, for work that needs sound weights: all values must be finite numbers.
+pub fn read_finite(path: &Path) -> Result<StateDict> {
+    let state = read(path)?;
+    if let [(name, count), ..] = state.not_finite()[..] {
+        return Err(Error::new("the weights hold values that are not finite")
+            .at(path)
+            .because(format!("{count} in {name}"))
+            .hint("`mist weights inspect` lists the tensors; take the weights of another run or epoch"));
+    }
+    Ok(state)
+}
+
 /// Writes a weight file in the format that its name asks for, completely or not at all.
 pub fn write(path: &Path, state: &StateDict) -> Result<()> {
     let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");

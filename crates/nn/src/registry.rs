@@ -1,7 +1,7 @@
 //! The architectures and losses that a program knows by name.
 
 use crate::losses::{self, LossEntry};
-use crate::models::{Model, ModelConfig, ModelError, mednext, mgnet, nnunet, swinunetr};
+use crate::models::{Model, ModelConfig, ModelError, check_divisible, mednext, mgnet, nnunet, swinunetr};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -100,7 +100,10 @@ impl Registry {
     /// Builds the architecture `name`.
     pub fn build(&self, name: &str, config: &ModelConfig) -> Result<Box<dyn Model>, ModelError> {
         let unknown = || ModelError::Unknown { name: name.to_owned(), known: self.model_names().join(", ") };
-        (self.models.get(name).ok_or_else(unknown)?.build)(config)
+        let model = (self.models.get(name).ok_or_else(unknown)?.build)(config)?;
+        // The stock models say more of it as they are built; one from elsewhere may leave it to this.
+        check_divisible(config.patch_size, model.divisor())?;
+        Ok(model)
     }
 
     /// What there is to say of the architecture `name`, if there is one.

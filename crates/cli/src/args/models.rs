@@ -27,22 +27,22 @@ enum Task {
         model: String,
         /// Size of a patch in voxels, x y z
         #[arg(long, value_name = "VOXELS", num_args = 3, required = true, action = ArgAction::Set)]
-        #[arg(value_parser = values::positive)]
+        #[arg(value_parser = values::patch_extent)]
         patch_size: Vec<usize>,
         /// Voxel spacing in mm, x y z; some architectures adapt to it [default: 1 1 1]
         #[arg(long, value_name = "MM", num_args = 3, action = ArgAction::Set, value_parser = values::positive_number)]
         target_spacing: Option<Vec<f64>>,
         /// Channels of the images
-        #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
+        #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::up_to_1024)]
         in_channels: usize,
         /// Classes, background included; at least 2
         #[arg(long, value_name = "COUNT", default_value = "3", value_parser = values::class_count)]
         out_channels: usize,
         /// Depthwise kernel of MedNeXt: 3, 5 or 7 [default: 3]
-        #[arg(long, value_name = "VOXELS", value_parser = values::positive)]
+        #[arg(long, value_name = "VOXELS", value_parser = values::up_to_1024)]
         kernel_size: Option<usize>,
         /// Patches in a batch
-        #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
+        #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::up_to_1024)]
         batch_size: usize,
         /// As JSON
         #[arg(long)]

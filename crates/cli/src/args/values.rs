@@ -24,6 +24,23 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
     at_least(1, text)
 }
 
+/// An extent of a patch that some machine might hold.
+pub(crate) fn patch_extent(text: &str) -> Result<usize, String> {
+    at_most(4096, text)
+}
+
+/// A number of channels, or of patches in a batch.
+pub(crate) fn up_to_1024(text: &str) -> Result<usize, String> {
+    at_most(1024, text)
+}
+
+fn at_most(most: usize, text: &str) -> Result<usize, String> {
+    positive(text)
+        .ok()
+        .filter(|value| *value <= most)
+        .ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+}
+
 /// A whole number of at least 0.
 pub(crate) fn non_negative(text: &str) -> Result<usize, String> {
     at_least(0, text)

@@ -32,9 +32,13 @@ fn patches_that_cannot_work_are_refused_with_those_that_do() {
         ("nnunet --patch-size 36 32 32", "multiples are 32 and 40"),
         ("nnunet --patch-size 16 16 16", "32 voxels or more"),
         ("wnet --patch-size 8 8 8", "16 voxels or more"),
+        // No multiple is suggested that is too small as well.
+        ("mednext-small --patch-size 8 8 8", "the smallest that works is [32, 16, 16]"),
+        ("swinunetr-small --patch-size 20 32 32", "the smallest that works is [64, 32, 32]"),
+        ("mednext-small --patch-size 8 32 32", "the smallest multiple is 16"),
         ("mednext-base --patch-size 40 32 32", "multiples are 32 and 48"),
         ("mednext-base --patch-size 16 16 16", "[32, 16, 16]"),
-        ("mednext-base --patch-size 32 32 32 --kernel-size 4", "an odd number"),
+        ("mednext-base --patch-size 32 32 32 --kernel-size 4", "3, 5 or 7"),
         ("swinunetr-small --patch-size 64 64 48", "multiples are 32 and 64"),
         ("swinunetr-small --patch-size 32 32 32", "[64, 32, 32]"),
     ] {

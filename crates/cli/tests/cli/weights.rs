@@ -65,6 +65,10 @@ fn averaged_and_converted_weights_start_another_run() {
 
     // Other networks are refused before anything is replaced.
     let before = bytes(&shell, "results/models/fold_0.pt");
+    shell
+        .mist("average-weights --weights results/models/fold_0.pt start.safetensors --output start.safetensors --overwrite")
+        .exits(2)
+        .stderr_has("one of the files to average");
     let other = again.replace("nnunet-pocket", "fmgnet");
     shell.mist(&other).exits(1).stderr_has("model.architecture").stderr_has("fmgnet");
     let other = again.replace("--patch-size 32 32 32", "--patch-size 32 32 64");

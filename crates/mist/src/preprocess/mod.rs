@@ -67,8 +67,8 @@ impl Options {
 ///
 /// Fails as a whole when the inputs are incomplete, when the output folder is in use, or when it cannot be written
 /// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
-pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    preprocess(options, Scope::All, registry, console).map_err(|error| {
+pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+    preprocess(options, Scope::All, console).map_err(|error| {
         error.if_interrupted(
             "continue with the same command, and --resume in the place of --overwrite: arrays that are there are kept",
         )
@@ -77,15 +77,11 @@ pub fn run(options: &Options, registry: &mist_nn::Registry, console: &dyn Consol
 
 /// Tries the cases again that an earlier run, which came to its end, has left out, and leaves the arrays of the others alone.
 /// Returns the cases that are left out again.
-pub(crate) fn retry(
-    options: &Options,
-    registry: &mist_nn::Registry,
-    console: &dyn Console,
-) -> Result<Vec<CaseFailure>> {
+pub(crate) fn retry(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     let left_out = LeftOut::read(&LeftOut::file(&options.numpy))?;
     match left_out.is_empty() {
         true => Ok(left_out),
-        false => preprocess(options, Scope::LeftOut(left_out), registry, console),
+        false => preprocess(options, Scope::LeftOut(left_out), console),
     }
 }
 
@@ -97,18 +93,14 @@ enum Scope {
     LeftOut(Vec<CaseFailure>),
 }
 
-fn preprocess(
-    options: &Options,
-    scope: Scope,
-    registry: &mist_nn::Registry,
-    console: &dyn Console,
-) -> Result<Vec<CaseFailure>> {
+fn preprocess(options: &Options, scope: Scope, console: &dyn Console) -> Result<Vec<CaseFailure>> {
     if options.resume && options.overwrite {
         return Err(Error::usage("--resume and --overwrite exclude each other")
             .hint("--resume keeps arrays that are up to date, --overwrite makes all anew"));
     }
     console.section("Preprocessing");
-    let choices = Choices::of(registry);
+    // The network and the loss may be those of another program.
+    let choices = Choices::any();
     let mut config = inputs::load_config(&options.results, &choices)?;
     options.apply(&mut config);
     config.warn_of_unknown_keys(console);

@@ -232,18 +232,12 @@ fn epochs_left(options: &Options, training: &Training, fold: usize) -> usize {
 }
 
 /// What training would refuse about the settings alone.
-pub(crate) fn check_settings(
-    config: &Config,
-    options: &Options,
-    registry: &Registry,
-    memory: Allowance,
-    console: &dyn Console,
-) -> Result<()> {
+pub(crate) fn check_settings(config: &Config, options: &Options, registry: &Registry, memory: Allowance) -> Result<()> {
     let mut config = config.clone();
     options.overrides.apply(&mut config)?;
     settings::check_config(&config, registry, memory)?;
     match &options.pretrained {
-        Some(asked) => asked.load(&config, registry, console).map(drop),
+        Some(asked) => asked.load(&config, registry).map(drop),
         None => Ok(()),
     }
 }

@@ -38,8 +38,9 @@ pub struct Start {
 impl Pretrained {
     /// Reads the weights and checks that they can serve the network of `config`: the same architecture and, where its
     /// tensors depend on them, the same patch size and spacing.
-    pub fn load(&self, config: &Config, registry: &Registry, console: &dyn Console) -> Result<Start> {
-        let source = Config::load(&self.config, &Choices::of(registry))?;
+    pub fn load(&self, config: &Config, registry: &Registry) -> Result<Start> {
+        // Its loss may be one of another program.
+        let source = Config::load(&self.config, &Choices { losses: None, ..Choices::of(registry) })?;
         let differs = |what: &str, theirs: String, ours: String| {
             Err(Error::new("the pretrained weights are those of another network")
                 .at(&self.config)
@@ -60,15 +61,11 @@ impl Pretrained {
             let text = |spacing: [f64; 3]| format!("{spacing:?}");
             return differs("spatial_config.target_spacing", text(there.target_spacing), text(here.target_spacing));
         }
-        if theirs.params.kernel_size != ours.params.kernel_size {
-            console
-                .warn("the pretrained network has another kernel_size; its depthwise convolutions are not taken over");
-        }
         if self.scope == Scope::Encoder && about.encoder.is_empty() {
             return Err(Error::usage(format!("nothing is known of an encoder of {}", ours.architecture))
                 .hint("give --pretrained-scope all"));
         }
-        let source = weights::read(&self.weights)?;
+        let source = weights::read_finite(&self.weights)?;
         let mut start = Start { asked: self.clone(), source, about, effect: Transferred::default() };
         let mut trial = Parameters::initial(network::build(config, registry)?.layout(), config.training.seed);
         start.effect = start.apply(&mut trial);
@@ -137,7 +134,11 @@ impl Start {
             table.write_record([name, word, why]).map_err(failed)?;
         }
         for name in &self.effect.unused {
-            table.write_record([name, "unused", "only in the file"]).map_err(failed)?;
+            let why = match self.asked.scope {
+                Scope::Encoder => "beyond the encoder, or only in the file",
+                Scope::All => "only in the file",
+            };
+            table.write_record([name, "unused", why]).map_err(failed)?;
         }
         let bytes = table.into_inner().map_err(|error| Error::new(error.to_string()))?;
         write_atomically(&results.join("logs").join("pretrained.csv"), &bytes)

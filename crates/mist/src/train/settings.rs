@@ -75,7 +75,7 @@ pub fn settle(options: &Options, registry: &Registry, memory: Allowance, console
         // Opened again when their turn comes; a missing file of the last fold must not show after days.
         prepare::cases(&config, needs, &table, &options.numpy, *fold, &Budget::NONE)?;
     }
-    let start = options.pretrained.as_ref().map(|asked| asked.load(&config, registry, console)).transpose()?;
+    let start = options.pretrained.as_ref().map(|asked| asked.load(&config, registry)).transpose()?;
     // Before anything is stored: a run that is refused changes nothing for the next.
     let network_bytes = forecast::check_memory(&config, registry, memory)?;
     let config = match only_tried {

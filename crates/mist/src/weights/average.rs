@@ -1,8 +1,9 @@
 //! `average-weights`: the mean of several weight files, as a start for transfer learning.
 
-use super::{check_output, read, write};
+use super::{check_output, read_finite, write};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
+use crate::files::is_same_file;
 use crate::interrupt;
 use crate::text::plural;
 use mist_nn::weights::Average;
@@ -24,11 +25,14 @@ pub fn run(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>>
     let Options { weights, output, overwrite } = options;
     check_output(output, *overwrite)?;
     let mut average = Average::default();
+    if let Some(file) = weights.iter().find(|file| is_same_file(file, output)) {
+        return Err(Error::usage("the output is one of the files to average").at(file).hint("give it another name"));
+    }
     for file in weights {
         if interrupt::requested() {
             return Err(Error::interrupted("stopped on request").hint("start again; nothing was written"));
         }
-        average.add(read(file)?).map_err(|error| {
+        average.add(read_finite(file)?).map_err(|error| {
             Error::new("the weights cannot be averaged with those of the first file")
                 .at(file)
                 .because(error)

@@ -27,6 +27,9 @@ pub fn run(options: &Options, console: &dyn Console) -> Result<Vec<CaseFailure>>
     }
     let state = read(input)?;
     write(output, &state)?;
+    for (name, count) in state.not_finite() {
+        console.warn(&format!("{count} values of {name} are not finite; a network with them predicts nothing"));
+    }
     console.info(&format!("Wrote {} to {}", plural(state.len(), "tensor"), output.display()));
     Ok(Vec::new())
 }

@@ -142,11 +142,14 @@ impl Construction {
     }
 }
 
-/// `kernel_size` of the parameters: an odd number.
+/// Sizes of the depthwise kernels.
+const KERNELS: [u64; 3] = [3, 5, 7];
+
+/// `kernel_size` of the parameters: 3, 5 or 7.
 fn kernel_size(config: &ModelConfig) -> Result<usize, ModelError> {
     let Some(value) = config.extra.get("kernel_size") else { return Ok(KERNEL) };
     match value.as_u64() {
-        Some(size) if size % 2 == 1 => Ok(size as usize),
+        Some(size) if KERNELS.contains(&size) => Ok(size as usize),
         _ => Err(ModelError::KernelSize { value: value.to_string() }),
     }
 }

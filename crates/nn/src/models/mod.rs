@@ -54,7 +54,7 @@ pub enum ModelError {
     },
     /// Only one voxel would be left at the deepest level, and a norm over one voxel is no norm.
     #[error(
-        "patch size {patch:?} is too small: one voxel is left after all halvings; the smallest that works is \
+        "patch size {patch:?} is too small: not more than one voxel is left after all halvings; the smallest that works is \
          {least:?}, in any order of axes"
     )]
     OneVoxel {
@@ -63,16 +63,14 @@ pub enum ModelError {
         /// The smallest patch that works.
         least: [usize; 3],
     },
-    /// A kernel that has no middle, or is none.
-    #[error("`kernel_size` must be an odd number such as 3, 5 or 7, not {value}")]
+    /// A size of kernels that the network has not.
+    #[error("`kernel_size` must be 3, 5 or 7, not {value}")]
     KernelSize {
         /// What was given.
         value: String,
     },
     /// The patch does not divide by the strides.
-    #[error(
-        "patch size {size} on axis {axis} is not a multiple of {divisor}; the nearest multiples are {below} and {above}"
-    )]
+    #[error("patch size {size} on axis {axis} is not a multiple of {divisor}; {}", nearest(*below, *above))]
     Indivisible {
         /// Axis, 0 to 2.
         axis: usize,
@@ -80,7 +78,7 @@ pub enum ModelError {
         size: usize,
         /// Product of the strides on it.
         divisor: usize,
-        /// Nearest smaller multiple.
+        /// Nearest smaller multiple; 0 where there is none.
         below: usize,
         /// Nearest larger multiple.
         above: usize,
@@ -95,6 +93,14 @@ pub enum ModelError {
         /// What was given.
         value: usize,
     },
+}
+
+/// The multiples that a message suggests.
+fn nearest(below: usize, above: usize) -> String {
+    match below {
+        0 => format!("the smallest multiple is {above}"),
+        _ => format!("the nearest multiples are {below} and {above}"),
+    }
 }
 
 impl ModelError {
@@ -146,10 +152,10 @@ pub fn check_channels(config: &ModelConfig) -> Result<(), ModelError> {
 
 /// Checks a patch whose axes are all divided by `divisor`: more than one voxel must be left.
 pub fn check_halvings(patch: [usize; 3], divisor: usize) -> Result<(), ModelError> {
-    check_divisible(patch, [divisor; 3])?;
-    match patch == [divisor; 3] {
+    // First, so that no multiple is suggested that is too small as well.
+    match patch.iter().all(|size| *size <= divisor) {
         true => Err(ModelError::OneVoxel { patch, least: [2 * divisor, divisor, divisor] }),
-        false => Ok(()),
+        false => check_divisible(patch, [divisor; 3]),
     }
 }
 
@@ -157,8 +163,8 @@ pub fn check_halvings(patch: [usize; 3], divisor: usize) -> Result<(), ModelErro
 pub fn check_divisible(patch: [usize; 3], divisor: [usize; 3]) -> Result<(), ModelError> {
     for (axis, (&size, &divisor)) in patch.iter().zip(&divisor).enumerate() {
         if size % divisor != 0 {
-            let below = (size / divisor).max(1) * divisor;
-            let above = (size / divisor + 1) * divisor;
+            let below = size / divisor * divisor;
+            let above = below.saturating_add(divisor);
             return Err(ModelError::Indivisible { axis, size, divisor, below, above });
         }
     }

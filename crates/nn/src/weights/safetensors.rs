@@ -4,7 +4,7 @@ use super::storage::{ElementKind, View, decode, encode};
 use super::{StateDict, Tensor, TensorData, WeightsError};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 /// Metadata key under which our files keep the order of their tensors, which the format does not.
@@ -21,8 +21,8 @@ pub(super) fn read_safetensors(bytes: &[u8]) -> Result<StateDict, WeightsError> 
     let noted = metadata.metadata().as_ref().and_then(|notes| notes.get(ORDER));
     let noted: Option<Vec<String>> = noted.and_then(|names| serde_json::from_str(names).ok());
     let present = metadata.offset_keys();
-    let same =
-        |names: &Vec<String>| names.len() == present.len() && names.iter().all(|name| metadata.info(name).is_some());
+    // Each name once, and no other: a forged order must not hide a tensor.
+    let same = |names: &Vec<String>| names.iter().collect::<HashSet<_>>() == present.iter().collect::<HashSet<_>>();
     let mut state = StateDict::new();
     for name in noted.filter(same).unwrap_or_else(|| metadata.offset_keys()) {
         let view = file.tensor(&name).map_err(damaged)?;
@@ -32,7 +32,7 @@ pub(super) fn read_safetensors(bytes: &[u8]) -> Result<StateDict, WeightsError> 
         let shape = view.shape().to_vec();
         let elements = view.data().len() / kind.size();
         let place = View::new(0, shape.clone(), strides(&shape), elements)?;
-        state.insert(name, Tensor::new(shape, decode(kind, &place, view.data())?)?);
+        state.insert_of_file(&name, Tensor::new(shape, decode(kind, &place, view.data())?)?)?;
     }
     Ok(state)
 }
@@ -139,5 +139,29 @@ mod tests {
         // A header that claims more than there is.
         bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(read_safetensors(&bytes).is_err());
+    }
+
+    #[test]
+    fn the_prefix_of_a_wrapper_is_removed() {
+        let mut state = StateDict::new();
+        state.insert("module.a", Tensor::scalar(1.0));
+        state.insert("b", Tensor::scalar(2.0));
+        let mut bytes = Vec::new();
+        write_safetensors(&mut bytes, &state).unwrap();
+        let read = read_safetensors(&bytes).unwrap();
+        assert_eq!(read.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
+        state.insert("a", Tensor::scalar(3.0));
+        bytes.clear();
+        write_safetensors(&mut bytes, &state).unwrap();
+        assert!(read_safetensors(&bytes).unwrap_err().to_string().contains("twice"));
+    }
+
+    #[test]
+    fn a_forged_order_hides_no_tensor() {
+        let (one, two) = (1.0_f32.to_le_bytes(), 2.0_f32.to_le_bytes());
+        let view = |bytes| TensorView::new(Dtype::F32, vec![], bytes).unwrap();
+        let notes = HashMap::from([(ORDER.to_owned(), r#"["a","a"]"#.to_owned())]);
+        let bytes = safetensors::serialize([("a", view(&one)), ("b", view(&two))], Some(notes)).unwrap();
+        assert_eq!(read_safetensors(&bytes).unwrap().len(), 2);
     }
 }

@@ -36,6 +36,22 @@ impl StateDict {
         }
     }
 
+    /// Adds a tensor as it is named in a file, without the prefix of a wrapper.
+    pub(super) fn insert_of_file(&mut self, name: &str, tensor: Tensor) -> Result<(), WeightsError> {
+        let name = name.strip_prefix(WRAPPER_PREFIX).unwrap_or(name);
+        if self.get(name).is_some() {
+            return Err(WeightsError::NotAStateDict(format!("the name {name:?} comes twice")));
+        }
+        self.insert(name, tensor);
+        Ok(())
+    }
+
+    /// Tensors with values that are not finite, and how many.
+    pub fn not_finite(&self) -> Vec<(&str, usize)> {
+        let count = |tensor: &Tensor| tensor.to_f32().iter().filter(|value| !value.is_finite()).count();
+        self.iter().map(|(name, tensor)| (name, count(tensor))).filter(|(_, count)| *count > 0).collect()
+    }
+
     /// The tensor of this name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.entries.get(*self.places.get(name)?).map(|(_, tensor)| tensor)
@@ -75,11 +91,7 @@ impl StateDict {
             let (Value::Text(name), Value::Tensor(tensor)) = (&key, value) else {
                 return Err(WeightsError::NotAStateDict(format!("the entry {key:?} is not a named tensor")));
             };
-            let name = name.strip_prefix(WRAPPER_PREFIX).unwrap_or(name);
-            if result.get(name).is_some() {
-                return Err(WeightsError::NotAStateDict(format!("the name {name:?} comes twice")));
-            }
-            result.insert(name, tensor);
+            result.insert_of_file(name, tensor)?;
         }
         Ok(result)
     }
