@@ -41,6 +41,10 @@ fn read(path: &std::path::Path) -> Vec<Option<Vec<(Geometry, Vec<u32>)>>> {
     let one = within_twice(declared, || nifti::read(path)).ok().map(|image| vec![bits(&image)]);
     let series = within_twice(declared, || nifti::read_series(path)).ok().map(all);
     let vector = within_twice(declared, || nifti::read_vector(path)).ok().map(all);
+    if let Ok(labels) = within_twice(declared, || nifti::read_integers::<u8>(path)) {
+        let image = nifti::read(path).expect("readable as numbers of any kind as well");
+        assert!(image == labels.map(|&label| f32::from(label)), "other numbers");
+    }
     let verified = within_twice(0, || nifti::verify(path)).is_ok();
     assert!(verified || one.is_none() && series.is_none() && vector.is_none(), "read, but not sound");
     vec![one, series, vector]

@@ -97,6 +97,11 @@ fn damaged_compression() {
     let at = wrong_checksum.len() - 8;
     wrong_checksum[at] ^= 1;
     assert!(message(&wrong_checksum).starts_with("the gzip stream is damaged after 200352 decompressed bytes"));
+    // The length at the end agrees with the header, but not with what there is.
+    let short = gzip(&[large.nifti1(), varied[..2000].to_vec()].concat());
+    let length = (352_u32 + 200_000).to_le_bytes();
+    let lying = [&short[..short.len() - 4], &length].concat();
+    assert!(message(&lying).starts_with("the gzip stream is damaged after 2352 decompressed bytes"));
     assert!(message(&[0x1f, 0x8b, 8]).starts_with("the gzip stream is damaged after 0"));
 }
 

@@ -115,6 +115,36 @@ fn compressed_files_are_the_same_every_time_and_one_gzip_member() {
     assert_eq!(nifti::read(&paths[0]).unwrap().voxels(), volume.map(|&value| f32::from(value)).voxels());
 }
 
+/// Whole compression blocks of one value are deflated once; the beginning, borders between values and the end are not such.
+#[test]
+fn long_runs_of_one_value_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.nii.gz");
+    let geometry = Geometry::axis_aligned([1 << 10, 1 << 10, 5], [1.0; 3]);
+    let planes = [0, 7, 7, 0, 255];
+    let volume = Volume::from_fn(geometry, |[x, y, z]| if [x, y, z] == [9, 500, 2] { 1_u8 } else { planes[z] });
+    nifti::write(&path, &volume).unwrap();
+    assert!(nifti::read_integers::<u8>(&path).unwrap() == volume);
+    let uniform = Volume::filled(geometry, -1_i16);
+    nifti::write(&path, &uniform).unwrap();
+    assert!(nifti::read_integers::<i16>(&path).unwrap() == uniform);
+}
+
+#[test]
+fn components_share_compression_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image.nii.gz");
+    // Neither ends where a block does: one is larger than a block, three of the other fit into one.
+    for size in [[101, 103, 37], [23, 29, 31]] {
+        let geometry = Geometry::axis_aligned(size, [1.0; 3]);
+        let components: Vec<_> = (0..3)
+            .map(|k| Volume::from_fn(geometry, |[x, y, z]| ((x * 7 + y * 31 + z * 97) % 1009 + 10_000 * k) as f32))
+            .collect();
+        nifti::write_vector(&path, &components).unwrap();
+        assert!(nifti::read_vector(&path).unwrap() == components);
+    }
+}
+
 #[test]
 fn vectors_round_trip() {
     let folder = tempfile::tempdir().unwrap();

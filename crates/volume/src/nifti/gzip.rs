@@ -87,6 +87,9 @@ struct Deflater {
     compressor: Compress,
     content: Vec<u8>,
     deflated: Vec<u8>,
+    /// The byte that fills the whole block of which `deflated` is made, if one does, and its checksum: most blocks of label maps
+    /// are all alike.
+    uniform: Option<(u8, Crc)>,
 }
 
 impl Deflater {
@@ -97,6 +100,7 @@ impl Deflater {
             compressor: Compress::new(Compression::new(LEVEL), false),
             content: Vec::with_capacity(BLOCK_BYTES),
             deflated: Vec::with_capacity(room),
+            uniform: None,
         }
     }
 
@@ -105,14 +109,40 @@ impl Deflater {
         self.content.clear();
         self.content.extend_from_slice(&block.started);
         values.append_bytes(block.values.clone(), &mut self.content);
+        let filling = uniform(&self.content);
         let mut checksum = Crc::new();
-        checksum.update(&self.content);
+        match &self.uniform {
+            Some((same, known)) if filling == Some(*same) => checksum.combine(known),
+            _ => {
+                self.uniform = None;
+                checksum.update(&self.content);
+                self.compress()?;
+                if let Some(byte) = filling {
+                    let mut known = Crc::new();
+                    known.combine(&checksum);
+                    self.uniform = Some((byte, known));
+                }
+            }
+        }
+        // A copy that is as long as what was deflated: it has to wait for its turn.
+        Ok((self.deflated.clone(), checksum))
+    }
+
+    /// Makes `deflated` of `content`.
+    fn compress(&mut self) -> Result<()> {
         self.compressor.reset();
         self.deflated.clear();
         self.compressor.compress_vec(&self.content, &mut self.deflated, FlushCompress::Sync).map_err(Error::other)?;
-        let complete =
-            self.compressor.total_in() == self.content.len() as u64 && self.deflated.len() < self.deflated.capacity();
-        // A copy that is as long as what was deflated: it has to wait for its turn.
-        if complete { Ok((self.deflated.clone(), checksum)) } else { Err(Error::other("the compressor stopped early")) }
+        let all_in = self.compressor.total_in() == self.content.len() as u64;
+        let all_out = self.deflated.len() < self.deflated.capacity();
+        if all_in && all_out { Ok(()) } else { Err(Error::other("the compressor stopped early")) }
+    }
+}
+
+/// The byte that fills a whole block alone, if there is one.
+fn uniform(content: &[u8]) -> Option<u8> {
+    match content {
+        [first, rest @ ..] if content.len() == BLOCK_BYTES && rest == &content[..rest.len()] => Some(*first),
+        _ => None,
     }
 }

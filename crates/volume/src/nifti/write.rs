@@ -48,18 +48,27 @@ pub fn write_as(path: &Path, volume: &Volume<f32>, datatype: Datatype) -> Result
     }
     // `as` limits to the range of the type, and makes NaN 0.
     let result = match datatype {
-        Datatype::U8 => converted!(|value: f32| value.round_ties_even() as u8),
-        Datatype::I8 => converted!(|value: f32| value.round_ties_even() as i8),
-        Datatype::U16 => converted!(|value: f32| value.round_ties_even() as u16),
-        Datatype::I16 => converted!(|value: f32| value.round_ties_even() as i16),
-        Datatype::U32 => converted!(|value: f32| value.round_ties_even() as u32),
-        Datatype::I32 => converted!(|value: f32| value.round_ties_even() as i32),
-        Datatype::U64 => converted!(|value: f32| value.round_ties_even() as u64),
-        Datatype::I64 => converted!(|value: f32| value.round_ties_even() as i64),
+        Datatype::U8 => converted!(|value: f32| rounded(value) as u8),
+        Datatype::I8 => converted!(|value: f32| rounded(value) as i8),
+        Datatype::U16 => converted!(|value: f32| rounded(value) as u16),
+        Datatype::I16 => converted!(|value: f32| rounded(value) as i16),
+        Datatype::U32 => converted!(|value: f32| rounded(value) as u32),
+        Datatype::I32 => converted!(|value: f32| rounded(value) as i32),
+        Datatype::U64 => converted!(|value: f32| rounded(value) as u64),
+        Datatype::I64 => converted!(|value: f32| rounded(value) as i64),
         Datatype::F32 => return write(path, volume),
         Datatype::F64 => converted!(|value: f32| f64::from(value)),
     };
     result.map_err(|problem| problem.at(path))
+}
+
+/// [`f32::round_ties_even`], several times faster: that is a call of a function on processors of the oldest kind, for which
+/// programs are compiled.
+fn rounded(value: f32) -> f32 {
+    /// From here on, all values are whole, and adding this leaves no room for a fraction.
+    const WHOLE: f32 = (1 << 23) as f32;
+    let size = value.abs();
+    if size < WHOLE { ((size + WHOLE) - WHOLE).copysign(value) } else { value }
 }
 
 /// Writes a vector image with one value per component and voxel (`dim = [5, X, Y, Z, 1, K]`, intent 1007): class
@@ -168,4 +177,20 @@ fn replace(path: &Path, write: impl FnOnce(&mut Output<'_>) -> std::io::Result<(
         return Err(NiftiProblem::Extension);
     };
     result.map_err(|error| NiftiProblem::System { action: "write", error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_is_that_of_the_standard_library() {
+        let step = 0.25_f32;
+        let near = (-4000..4000).map(|i| i as f32 * step);
+        let bits = (0..u32::MAX).step_by(65_521).map(f32::from_bits);
+        for value in near.chain(bits) {
+            let expected = value.round_ties_even();
+            assert!(rounded(value).to_bits() == expected.to_bits() || value.is_nan(), "{value}");
+        }
+    }
 }
