@@ -77,7 +77,7 @@ fn of_config(path: &Path, registry: &Registry) -> Result<Findings> {
         let document = Document::new(path).with_places(&places);
         match Config::parse(&document, value, &choices) {
             Ok(config) => Ok((config, document.into_notes())),
-            Err(error) => Err((error, document.refused())),
+            Err(error) => Err(Box::new((error, document.refused()))),
         }
     });
     drop_consequences(&mut problems);
@@ -109,7 +109,7 @@ fn of_dataset(path: &Path) -> Result<Findings> {
             let document = Document::new(path).with_places(&places);
             match Dataset::parse(path, &document, value) {
                 Ok(_) => Ok(document.into_notes()),
-                Err(error) => Err((error, document.refused())),
+                Err(error) => Err(Box::new((error, document.refused()))),
             }
         },
     );

@@ -26,7 +26,7 @@ const MOST_PROBLEMS: usize = 1000;
 pub fn all_problems<T>(
     value: &Value,
     sound: impl Fn(&Value) -> Value,
-    read: impl Fn(&Value) -> Result<T, (Error, Option<Refusal>)>,
+    read: impl Fn(&Value) -> Result<T, Box<(Error, Option<Refusal>)>>,
 ) -> (Vec<Finding>, Option<T>) {
     let mut mended = value.clone();
     let mut problems = Vec::new();
@@ -34,7 +34,7 @@ pub fn all_problems<T>(
     for _ in 0..MOST_PROBLEMS {
         let (error, refusal) = match read(&mended) {
             Ok(result) => return (problems, Some(result)),
-            Err(refused) => refused,
+            Err(refused) => *refused,
         };
         let text = error.without_place();
         let Some(Refusal { path, place, is_unknown_key }) = refusal else {
