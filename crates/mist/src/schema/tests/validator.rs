@@ -124,7 +124,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     let words = pattern.strip_prefix("^(?:").and_then(|rest| rest.strip_suffix(")$"));
     let words = words.or_else(|| pattern.strip_prefix('^').and_then(|rest| rest.strip_suffix('$')));
     // `[aA]` stands for a letter in any case: the first of each three characters between brackets.
-    let plain = |word: &str| word.replace('[', "").replace(']', "").to_ascii_lowercase();
+    let plain = |word: &str| word.replace(['[', ']'], "").to_ascii_lowercase();
     let doubled = |text: &str| {
         text.chars()
             .flat_map(|letter| if letter.is_alphabetic() { vec![letter; 2] } else { vec![letter] })

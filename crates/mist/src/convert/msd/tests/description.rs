@@ -51,30 +51,30 @@ fn slips_are_named_before_anything_is_written() {
         assert!(!folders.output().exists(), "{key}");
     }
     insta::assert_snapshot!(texts.join("\n"), @r#"
-    `name` is null (data/source/dataset.json): it must be a string
-    `modality` is ["CT"] (data/source/dataset.json): it must be an object { … }
-    `modality` is {} (data/source/dataset.json): it must be an object with at least one channel
-    `modality.CT` is 0 (data/source/dataset.json): it must be under the position of a channel, as in "0": "CT"
-    `modality` is {"1":"CT"} (data/source/dataset.json): it must be {"0": …} where there is one channel
-    `modality.1` is "CT" (data/source/dataset.json): it must be a channel that is not listed before
-    `modality.00` is "PET" (data/source/dataset.json): it must be a channel that is not listed before
-    `modality.0` is "mask" (data/source/dataset.json): it must be a channel name other than id, fold and mask, which name other columns
-    `modality.0` is "../CT" (data/source/dataset.json): it must be a name that can be a file name
-    `modality` is {"0":"t1","1":"ct1"} (data/source/dataset.json): it must be names whose files can be told apart; t1.nii.gz is part of ct1.nii.gz
-    `modality` is {"0":"brainmask"} (data/source/dataset.json): it must be names whose files can be told apart; mask.nii.gz is part of brainmask.nii.gz
-    `labels.background` is 0 (data/source/dataset.json): it must be under a label value from 0 to 255, as in "1": "tumour"
-    `labels.256` is "tumour" (data/source/dataset.json): it must be under a label value from 0 to 255, as in "1": "tumour"
-    `labels.2` is "tumour_core" (data/source/dataset.json): it must be another name; with spaces replaced by _ it is that of label 1
-    `labels.01` is "core" (data/source/dataset.json): it must be a label that is not listed before
-    `labels` is {"1":"tumour"} (data/source/dataset.json): it must be an object with label 0, the background
-    `labels` is {"0":"background"} (data/source/dataset.json): it must be an object with a label besides 0
-    `labels.1` is "" (data/source/dataset.json): it must be the name of a class, not empty
-    `training` is {"image":"a"} (data/source/dataset.json): it must be a list
-    `training` is [] (data/source/dataset.json): it must be a list with at least one case
-    `training[0].image` is missing (data/source/dataset.json)
-    `training[1]` is {"image":"other/a.nii"} (data/source/dataset.json): it must be a case that is not listed before; the id a is
-    `training[0]` is "imagesTr/" (data/source/dataset.json): it must be the path of an image file
-    `test[0]` is 7 (data/source/dataset.json): it must be an object { … }
+    `name` is null (data/source/dataset.json:1:2): it must be a string
+    `modality` is ["CT"] (data/source/dataset.json:1:16): it must be an object { … }
+    `modality` is {} (data/source/dataset.json:1:16): it must be an object with at least one channel
+    `modality.CT` is 0 (data/source/dataset.json:1:28): it must be under the position of a channel, as in "0": "CT"
+    `modality` is {"1":"CT"} (data/source/dataset.json:1:16): it must be {"0": …} where there is one channel
+    `modality.1` is "CT" (data/source/dataset.json:1:37): it must be a channel that is not listed before
+    `modality.00` is "PET" (data/source/dataset.json:1:37): it must be a channel that is not listed before
+    `modality.0` is "mask" (data/source/dataset.json:1:28): it must be a channel name other than id, fold and mask, which name other columns
+    `modality.0` is "../CT" (data/source/dataset.json:1:28): it must be a name that can be a file name
+    `modality` is {"0":"t1","1":"ct1"} (data/source/dataset.json:1:16): it must be names whose files can be told apart; t1.nii.gz is part of ct1.nii.gz
+    `modality` is {"0":"brainmask"} (data/source/dataset.json:1:16): it must be names whose files can be told apart; mask.nii.gz is part of brainmask.nii.gz
+    `labels.background` is 0 (data/source/dataset.json:1:48): it must be under a label value from 0 to 255, as in "1": "tumour"
+    `labels.256` is "tumour" (data/source/dataset.json:1:65): it must be under a label value from 0 to 255, as in "1": "tumour"
+    `labels.2` is "tumour_core" (data/source/dataset.json:1:83): it must be another name; with spaces replaced by _ it is that of label 1
+    `labels.01` is "core" (data/source/dataset.json:1:78): it must be a label that is not listed before
+    `labels` is {"1":"tumour"} (data/source/dataset.json:1:38): it must be an object with label 0, the background
+    `labels` is {"0":"background"} (data/source/dataset.json:1:38): it must be an object with a label besides 0
+    `labels.1` is "" (data/source/dataset.json:1:65): it must be the name of a class, not empty
+    `training` is {"image":"a"} (data/source/dataset.json:1:84): it must be a list
+    `training` is [] (data/source/dataset.json:1:84): it must be a list with at least one case
+    `training[0].image` is missing (data/source/dataset.json:1:96)
+    `training[1]` is {"image":"other/a.nii"} (data/source/dataset.json:1:107): it must be a case that is not listed before; the id a is
+    `training[0]` is "imagesTr/" (data/source/dataset.json:1:96): it must be the path of an image file
+    `test[0]` is 7 (data/source/dataset.json:1:116): it must be an object { … }
     "#);
 }
 
