@@ -7,6 +7,7 @@ pub mod check;
 mod dataset_info;
 pub mod diff;
 mod evaluation;
+mod hardware;
 mod inference;
 mod lock;
 mod loss;
@@ -20,6 +21,8 @@ mod training;
 pub use dataset_info::{DatasetInfo, Modality, RESERVED_COLUMNS};
 pub(crate) use dataset_info::{LARGEST_LABEL, channel_name_misfit, check_channel_name, parse_labels};
 pub use evaluation::{Evaluation, EvaluationClass, EvaluationFile, METRICS, MetricRequest};
+pub(crate) use hardware::LARGEST_PORT;
+pub use hardware::{COMMUNICATION_BACKENDS, DATA_LOADERS, Hardware};
 pub use inference::{
     BlendMode, ENSEMBLE_STRATEGIES, Ensemble, INFERERS, Inference, Inferer, InfererParams, Tta, TtaStrategy,
 };
@@ -29,10 +32,8 @@ pub use model::{KERNEL_SIZES, Model, ModelParams};
 pub use overrides::{Change, Overrides};
 pub use preprocessing::{CtNormalization, CtWindow, Preprocessing, SpatialConfig};
 pub(crate) use regions::FORBIDDEN as FORBIDDEN_IN_REGIONS;
-pub use training::{
-    Augmentation, COMMUNICATION_BACKENDS, DATA_LOADERS, Hardware, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms,
-};
-pub(crate) use training::{LARGEST_PORT, LARGEST_WEIGHT};
+pub(crate) use training::LARGEST_WEIGHT;
+pub use training::{Augmentation, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms};
 
 use crate::console::Console;
 use crate::error::{Error, Result};

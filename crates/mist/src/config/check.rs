@@ -73,13 +73,8 @@ fn of_config(path: &Path, registry: &Registry) -> Result<Findings> {
     let choices = Choices::of(registry);
     let (value, places) = json::read_with_places(path)?;
     let sound = |value: &Value| sound_config(path, value);
-    let (mut problems, read) = all_problems(&value, sound, |value| {
-        let document = Document::new(path).with_places(&places);
-        match Config::parse(&document, value, &choices) {
-            Ok(config) => Ok((config, document.into_notes())),
-            Err(error) => Err(Box::new((error, document.refused()))),
-        }
-    });
+    let read = |document: &Document, value: &Value| Config::parse(document, value, &choices);
+    let (mut problems, read) = all_problems((path, &value, &places), sound, read);
     drop_consequences(&mut problems);
     let (config, notes) = read.unzip();
     if let Some(config) = config.filter(|_| problems.is_empty()) {
@@ -102,17 +97,9 @@ fn of_dataset(path: &Path) -> Result<Findings> {
     let sound = json!({
         "task": "", "modality": "other", "train-data": ".", "mask": ["mask"], "images": {"image": ["image"]}, "labels": [0, 1]
     });
-    let (mut problems, notes) = all_problems(
-        &value,
-        |_| sound.clone(),
-        |value| {
-            let document = Document::new(path).with_places(&places);
-            match Dataset::parse(path, &document, value) {
-                Ok(_) => Ok(document.into_notes()),
-                Err(error) => Err(Box::new((error, document.refused()))),
-            }
-        },
-    );
+    let read = |document: &Document, value: &Value| Dataset::parse(path, document, value);
+    let (mut problems, read) = all_problems((path, &value, &places), |_| sound.clone(), read);
+    let notes = read.map(|(_, notes)| notes);
     drop_consequences(&mut problems);
     Ok(Findings { warnings: unknown_keys(notes, &problems), problems })
 }

@@ -1,8 +1,9 @@
-use super::places::{KeyPath, Place};
-use super::section::Refusal;
-use crate::error::Error;
+use super::places::{KeyPath, Place, Places};
+use super::section::{Document, Note, Refusal};
+use crate::error::Result;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// Something that a file has wrong, or that its author may want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,22 +23,23 @@ const MOST_PROBLEMS: usize = 1000;
 /// stands at the same place of a sound file (where nothing does, it is removed), and the file is read again.
 ///
 /// `read` is the reader, `sound` makes a file that it takes and that fits the given one. Also returns what was read from the
-/// mended file, if it could be mended.
+/// mended file, with the keys that are not known, if it could be mended.
 pub fn all_problems<T>(
-    value: &Value,
+    (file, value, places): (&Path, &Value, &Places),
     sound: impl Fn(&Value) -> Value,
-    read: impl Fn(&Value) -> Result<T, Box<(Error, Option<Refusal>)>>,
-) -> (Vec<Finding>, Option<T>) {
+    read: impl Fn(&Document, &Value) -> Result<T>,
+) -> (Vec<Finding>, Option<(T, Vec<Note>)>) {
     let mut mended = value.clone();
     let mut problems = Vec::new();
     let mut refusals: HashMap<KeyPath, usize> = HashMap::new();
     for _ in 0..MOST_PROBLEMS {
-        let (error, refusal) = match read(&mended) {
-            Ok(result) => return (problems, Some(result)),
-            Err(refused) => *refused,
+        let document = Document::new(file).with_places(places);
+        let error = match read(&document, &mended) {
+            Ok(result) => return (problems, Some((result, document.into_notes()))),
+            Err(error) => error,
         };
         let text = error.without_place();
-        let Some(Refusal { path, place, is_unknown_key }) = refusal else {
+        let Some(Refusal { path, place, is_unknown_key }) = document.refused() else {
             problems.push(Finding { path: None, place: None, text });
             return (problems, None);
         };
