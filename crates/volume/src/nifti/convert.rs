@@ -41,18 +41,22 @@ macro_rules! with_stored_type {
     };
 }
 
-/// Appends the values as `f32`: `slope·v + intercept` in f64, rounded once.
+/// A stored value with slope and intercept applied, rounded once.
+fn scaled(stored: f64, (slope, intercept): (f64, f64)) -> f32 {
+    (slope * stored + intercept) as f32
+}
+
+/// Appends the values as `f32`.
 pub(super) fn to_f32(bytes: &[u8], header: &Header, values: &mut Vec<f32>) -> Result<(), Refused> {
     macro_rules! append {
         ($stored:ty) => {{
             let stored = bytes.as_chunks().0.iter();
-            let scaled = |value: $stored, (slope, intercept): (f64, f64)| (slope * value as f64 + intercept) as f32;
             match (header.scaling, header.byte_order) {
                 (Some(scaling), ByteOrder::Little) => {
-                    values.extend(stored.map(|&value| scaled(<$stored>::from_le_bytes(value), scaling)));
+                    values.extend(stored.map(|&value| scaled(<$stored>::from_le_bytes(value) as f64, scaling)));
                 }
                 (Some(scaling), ByteOrder::Big) => {
-                    values.extend(stored.map(|&value| scaled(<$stored>::from_be_bytes(value), scaling)));
+                    values.extend(stored.map(|&value| scaled(<$stored>::from_be_bytes(value) as f64, scaling)));
                 }
                 (None, ByteOrder::Little) => {
                     values.extend(stored.map(|&value| <$stored>::from_le_bytes(value) as f32));
@@ -78,13 +82,12 @@ pub(super) fn to_integers<T: Integer>(bytes: &[u8], header: &Header, values: &mu
         ($stored:ty) => {{
             let stored = bytes.as_chunks().0;
             match (header.scaling, header.byte_order) {
-                (Some((slope, intercept)), ByteOrder::Little) => append_whole(stored, values, |value| {
-                    // Rounded as `to_f32` does it, so that both read the same values.
-                    (slope * <$stored>::from_le_bytes(value) as f64 + intercept) as f32
-                }),
-                (Some((slope, intercept)), ByteOrder::Big) => append_whole(stored, values, |value| {
-                    (slope * <$stored>::from_be_bytes(value) as f64 + intercept) as f32
-                }),
+                (Some(scaling), ByteOrder::Little) => {
+                    append_whole(stored, values, |value| scaled(<$stored>::from_le_bytes(value) as f64, scaling))
+                }
+                (Some(scaling), ByteOrder::Big) => {
+                    append_whole(stored, values, |value| scaled(<$stored>::from_be_bytes(value) as f64, scaling))
+                }
                 (None, ByteOrder::Little) => append_whole(stored, values, <$stored>::from_le_bytes),
                 (None, ByteOrder::Big) => append_whole(stored, values, <$stored>::from_be_bytes),
             }

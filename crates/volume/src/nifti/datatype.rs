@@ -114,7 +114,7 @@ pub trait Integer: Voxel + PartialEq {
     /// The value, cut to the type.
     fn cut(value: i64) -> Self;
 
-    /// The number that the little-endian or big-endian bytes of this very type stand for.
+    /// Appends the values that the bytes of this very type stand for.
     fn extend_from(bytes: &[u8], big_endian: bool, values: &mut Vec<Self>);
 }
 
