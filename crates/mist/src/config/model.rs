@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Values of `model.params.kernel_size`.
-pub const KERNEL_SIZES: [i64; 3] = [3, 5, 7];
+pub use mist_nn::models::mednext::KERNEL_SIZES;
 
 /// `model`: the network.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -142,14 +142,14 @@ impl Construction {
     }
 }
 
-/// Sizes of the depthwise kernels.
-const KERNELS: [u64; 3] = [3, 5, 7];
+/// Values of the parameter `kernel_size`, the size of the depthwise kernels.
+pub const KERNEL_SIZES: [i64; 3] = [3, 5, 7];
 
-/// `kernel_size` of the parameters: 3, 5 or 7.
+/// `kernel_size` of the parameters.
 fn kernel_size(config: &ModelConfig) -> Result<usize, ModelError> {
     let Some(value) = config.extra.get("kernel_size") else { return Ok(KERNEL) };
-    match value.as_u64() {
-        Some(size) if KERNELS.contains(&size) => Ok(size as usize),
+    match value.as_i64() {
+        Some(size) if KERNEL_SIZES.contains(&size) => Ok(size as usize),
         _ => Err(ModelError::KernelSize { value: value.to_string() }),
     }
 }
