@@ -62,6 +62,11 @@ impl Choices {
         Self { architectures: owned(registry.model_names()), losses: owned(registry.loss_names()) }
     }
 
+    /// The architectures of a registry and any loss, for work with networks that are trained.
+    pub fn of_networks(registry: &mist_nn::Registry) -> Self {
+        Self { losses: None, ..Self::of(registry) }
+    }
+
     /// All names, for work that needs no network and no loss: the run may be that of another program.
     pub fn any() -> Self {
         Self { architectures: None, losses: None }
@@ -119,6 +124,26 @@ impl Config {
             evaluation,
             source: None,
         }
+    }
+
+    /// One that has no mistakes, for this data set and for no images in particular.
+    pub(crate) fn placeholder(dataset_info: DatasetInfo) -> Self {
+        let preprocessing = Preprocessing {
+            skip: false,
+            crop_to_foreground: false,
+            median_resampled_image_size: [1; 3],
+            normalize_with_nonzero_mask: false,
+            ct_normalization: CtNormalization::from(CtWindow {
+                window_min: 0.0,
+                window_max: 1.0,
+                z_score_mean: 0.0,
+                z_score_std: 1.0,
+            }),
+            compute_dtms: false,
+            normalize_dtms: true,
+        };
+        let spatial = SpatialConfig { patch_size: [1; 3], target_spacing: [1.0; 3] };
+        Self::new(dataset_info, spatial, preprocessing, Evaluation::default())
     }
 
     /// Reads and checks the whole file. Errors name file, line, key, value and what is allowed.

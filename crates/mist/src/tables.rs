@@ -10,7 +10,6 @@ mod left_out;
 mod paths;
 #[cfg(test)]
 mod tests;
-mod verification;
 
 pub use boxes::{BoundingBoxes, CaseBox};
 pub use case_files::CaseFiles;
@@ -18,4 +17,3 @@ pub(crate) use csv_file::CsvFile;
 pub(crate) use csv_file::{is_file_name, write as write_csv};
 pub use left_out::LeftOut;
 pub use paths::{EvaluationCase, EvaluationPaths, MaskPaths, TestCase, TestPaths, TrainCase, TrainPaths};
-pub(crate) use verification::Verification;

@@ -26,19 +26,12 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
 
 /// An extent of a patch that some machine might hold.
 pub(crate) fn patch_extent(text: &str) -> Result<usize, String> {
-    at_most(4096, text)
+    between(1, 4096, text)
 }
 
 /// A number of channels, or of patches in a batch.
 pub(crate) fn up_to_1024(text: &str) -> Result<usize, String> {
-    at_most(1024, text)
-}
-
-fn at_most(most: usize, text: &str) -> Result<usize, String> {
-    positive(text)
-        .ok()
-        .filter(|value| *value <= most)
-        .ok_or_else(|| format!("expected a whole number from 1 to {most}"))
+    between(1, 1024, text)
 }
 
 /// A whole number of at least 0.
@@ -53,10 +46,14 @@ pub(crate) fn fold_count(text: &str) -> Result<usize, String> {
 
 /// A number of classes, background included.
 pub(crate) fn class_count(text: &str) -> Result<usize, String> {
+    // A label is one byte.
+    between(2, 256, text)
+}
+
+fn between(least: usize, most: usize, text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
-        // A label is one byte.
-        Ok(number) if (2..=256).contains(&number) => Ok(number),
-        _ => Err("expected a whole number from 2 to 256".to_owned()),
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("expected a whole number from {least} to {most}")),
     }
 }
 

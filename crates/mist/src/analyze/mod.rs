@@ -17,7 +17,7 @@ mod sampling;
 mod scan;
 mod spacing;
 mod statistics;
-pub(crate) mod verification;
+mod verification;
 mod verify;
 
 use crate::config::{Config, DatasetInfo, Evaluation, EvaluationClass, Modality};
@@ -27,7 +27,7 @@ use crate::error::{CaseFailure, Error, Result};
 use crate::files::{create_folder, remove_file};
 use crate::parallel;
 use crate::preprocess::problem::Problem;
-use crate::tables::{BoundingBoxes, CaseBox, TestCase, TestPaths, TrainCase, TrainPaths, Verification};
+use crate::tables::{BoundingBoxes, CaseBox, TestCase, TestPaths, TrainCase, TrainPaths};
 use data_dump::DataDump;
 use inputs::{Inputs, UsableCase};
 use outputs::{OutputFiles, Outputs};
@@ -102,7 +102,7 @@ fn analyze(
         // Stable: the checks of a case stay in their order.
         checks.sort_by(|a, b| a.case.cmp(&b.case));
         verification::tell(&checks, console);
-        Verification::write(&files.verification, &checks)?;
+        verification::write(&files.verification, &checks)?;
     }
     let scanned = without_absurd(scanned, &mut failures, console);
     if scanned.len() < folds {

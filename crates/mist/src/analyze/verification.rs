@@ -1,7 +1,10 @@
 //! The report of `--verify`: what was checked of each case and what came out, as `verification.csv` and as a short table.
 
 use crate::console::Console;
+use crate::error;
 use crate::preprocess::problem::Problem;
+use crate::tables::write_csv;
+use std::path::Path;
 
 /// What is checked of a case, in this order. A case that fails is not looked at further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,13 @@ impl Checks {
     pub fn rows(self, case: &str) -> impl Iterator<Item = Row> {
         self.0.into_iter().map(move |(check, values, verdict)| Row { case: case.to_owned(), check, values, verdict })
     }
+}
+
+/// Replaces `verification.csv`: `case,check,values,verdict`, one row for each check of each case.
+pub fn write(path: &Path, rows: &[Row]) -> error::Result<()> {
+    let row =
+        |row: &Row| [row.case.as_str(), row.check.name(), &row.values, row.verdict.name()].map(str::to_owned).to_vec();
+    write_csv(path, &["case", "check", "values", "verdict"], rows.iter().map(row))
 }
 
 /// Says how many cases passed each check.

@@ -1,10 +1,7 @@
 //! `config check`: all that is wrong with a configuration or a description, in the words of the readers that the commands
 //! use.
 
-use super::{
-    Choices, Config, CtNormalization, CtWindow, DatasetInfo, Evaluation, Modality, Preprocessing, SpatialConfig,
-    Training,
-};
+use super::{Choices, Config, DatasetInfo, Training};
 use crate::console::Console;
 use crate::dataset::Dataset;
 use crate::error::{CaseFailure, Error, Result};
@@ -157,28 +154,12 @@ fn drop_consequences(problems: &mut Vec<Finding>) {
 fn sound_config(path: &Path, value: &Value) -> Value {
     let document = Document::new(path);
     let section = |key: &'static str| document.root(value)?.required(key)?.section();
-    let info = section("dataset_info").and_then(|section| DatasetInfo::parse(&section)).unwrap_or_else(|_| {
-        DatasetInfo { task: String::new(), modality: Modality::Other, images: vec!["image".into()], labels: vec![0, 1] }
-    });
+    let info = section("dataset_info").and_then(|section| DatasetInfo::parse(&section));
+    let info = info.unwrap_or_else(|_| DatasetInfo::placeholder());
     let training =
         section("training").and_then(|section| Training::parse(&section, None, &info.labels)).unwrap_or_default();
     let (outputs, _) = training.outputs(info.labels.len());
-    let preprocessing = Preprocessing {
-        skip: false,
-        crop_to_foreground: false,
-        median_resampled_image_size: [1; 3],
-        normalize_with_nonzero_mask: false,
-        ct_normalization: CtNormalization::from(CtWindow {
-            window_min: 0.0,
-            window_max: 1.0,
-            z_score_mean: 0.0,
-            z_score_std: 1.0,
-        }),
-        compute_dtms: false,
-        normalize_dtms: true,
-    };
-    let spatial = SpatialConfig { patch_size: [1; 3], target_spacing: [1.0; 3] };
-    let mut config = Config::new(info, spatial, preprocessing, Evaluation::default());
+    let mut config = Config::placeholder(info);
     config.model.params.out_channels = outputs;
     config.to_value().unwrap_or_default()
 }

@@ -53,7 +53,7 @@ pub fn run(options: &Options, registry: &Registry, console: &dyn Console) -> Res
     if let Some(file) = &options.postprocess_strategy {
         require_file(file, "Postprocess strategy file not found", "name a JSON file with a list of steps")?;
     }
-    let mut config = Config::load(&options.config, &Choices { losses: None, ..Choices::of(registry) })?;
+    let mut config = Config::load(&options.config, &Choices::of_networks(registry))?;
     config.warn_of_unknown_keys(console);
     if options.window_batch.is_some() {
         config.inference.inferer.params.sw_batch_size = options.window_batch;

@@ -1,8 +1,8 @@
 use super::node::Node;
 use super::{add_defaults, training};
 use crate::config::{
-    BlendMode, Choices, Config, CtNormalization, DatasetInfo, ENSEMBLE_STRATEGIES, Evaluation, INFERERS, KERNEL_SIZES,
-    LARGEST_LABEL, METRICS, Modality, Preprocessing, RESERVED_COLUMNS, SpatialConfig, TtaStrategy,
+    BlendMode, Choices, Config, DatasetInfo, ENSEMBLE_STRATEGIES, INFERERS, KERNEL_SIZES, LARGEST_LABEL, METRICS,
+    Modality, RESERVED_COLUMNS, TtaStrategy,
 };
 use serde_json::{Value, json};
 
@@ -33,18 +33,7 @@ pub fn config(choices: &Choices) -> Value {
 
 /// What analysis writes whatever the data are.
 fn defaults() -> Value {
-    let info = DatasetInfo { task: String::new(), modality: Modality::Other, images: Vec::new(), labels: Vec::new() };
-    let spatial = SpatialConfig { patch_size: [1; 3], target_spacing: [1.0; 3] };
-    let preprocessing = Preprocessing {
-        skip: false,
-        crop_to_foreground: false,
-        median_resampled_image_size: [1; 3],
-        normalize_with_nonzero_mask: false,
-        ct_normalization: CtNormalization::default(),
-        compute_dtms: false,
-        normalize_dtms: true,
-    };
-    let config = super::as_map(Config::new(info, spatial, preprocessing, Evaluation::default()));
+    let config = super::as_map(Config::placeholder(DatasetInfo::placeholder()));
     let architecture = config.get("model").and_then(|model| model.get("architecture"));
     json!({
         "preprocessing": {"skip": false, "compute_dtms": false, "normalize_dtms": true},

@@ -27,7 +27,6 @@ use crate::config::{Config, Overrides, Training};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Kind, Result};
 use crate::files::{create_folder, remove_file, require_folder};
-use crate::json::KeyPath;
 use crate::memory::{self, Allowance};
 use crate::outputs::Outputs;
 use crate::predict::{out_of_fold, stitch, window::Blending};
@@ -47,19 +46,11 @@ pub use pretrained::Pretrained;
 use pretrained::Start;
 use settings::Settled;
 pub(crate) use settings::check_modes;
+pub use settings::obstacles;
 use std::path::{Path, PathBuf};
 use step::Trainer;
 use validate::Validator;
 use watch::Place;
-
-/// What would keep training from starting with a configuration that is right in itself, each with the key to look at.
-pub fn obstacles(config: &Config, registry: &Registry) -> Vec<(KeyPath, Error)> {
-    let at = |section, key| KeyPath::default().key(section).key(key);
-    let network = network::build(config, registry).err().map(|error| (at("spatial_config", "patch_size"), error));
-    let warmup = config.check_for_training().err().map(|error| (at("training", "warmup_epochs"), error));
-    let loss = loss::build(config, registry).err().map(|error| (at("training", "loss"), error));
-    [network, warmup, loss].into_iter().flatten().collect()
-}
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq)]

@@ -40,7 +40,7 @@ impl Pretrained {
     /// tensors depend on them, the same patch size and spacing.
     pub fn load(&self, config: &Config, registry: &Registry) -> Result<Start> {
         // Its loss may be one of another program.
-        let source = Config::load(&self.config, &Choices { losses: None, ..Choices::of(registry) })?;
+        let source = Config::load(&self.config, &Choices::of_networks(registry))?;
         let differs = |what: &str, theirs: String, ours: String| {
             Err(Error::new("the pretrained weights are those of another network")
                 .at(&self.config)

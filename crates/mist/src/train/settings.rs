@@ -6,6 +6,7 @@ use super::{Options, checkpoint, forecast, loss, prepare, require};
 use crate::config::{Change, Choices, Config};
 use crate::console::Console;
 use crate::error::{CaseFailure, Error, Result};
+use crate::json::KeyPath;
 use crate::memory::Allowance;
 use crate::network;
 use crate::preprocess;
@@ -99,6 +100,15 @@ pub fn check_config(config: &Config, registry: &Registry, memory: Allowance) -> 
             .hint("give --epochs"));
     }
     Ok(loss::build(config, registry)?.needs)
+}
+
+/// What would keep training from starting with a configuration that is right in itself, each with the key to look at.
+pub fn obstacles(config: &Config, registry: &Registry) -> Vec<(KeyPath, Error)> {
+    let at = |section, key| KeyPath::default().key(section).key(key);
+    let network = network::build(config, registry).err().map(|error| (at("spatial_config", "patch_size"), error));
+    let warmup = config.check_for_training().err().map(|error| (at("training", "warmup_epochs"), error));
+    let loss = loss::build(config, registry).err().map(|error| (at("training", "loss"), error));
+    [network, warmup, loss].into_iter().flatten().collect()
 }
 
 /// The folds of the table are those of the configuration: a fold beyond would never be held out, and one without cases

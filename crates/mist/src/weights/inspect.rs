@@ -44,7 +44,8 @@ impl Row {
     fn of(name: &str, tensor: &Tensor) -> Self {
         let values = tensor.to_f32();
         let finite = || values.iter().filter(|value| value.is_finite()).map(|value| f64::from(*value));
-        let count = finite().count().max(1) as f64;
+        let sound = finite().count();
+        let count = sound.max(1) as f64;
         let mean = finite().sum::<f64>() / count;
         let variance = finite().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
         Self {
@@ -54,7 +55,7 @@ impl Row {
             values: values.len(),
             mean,
             deviation: variance.sqrt(),
-            broken: values.iter().filter(|value| !value.is_finite()).count(),
+            broken: values.len() - sound,
         }
     }
 

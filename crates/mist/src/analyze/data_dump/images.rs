@@ -1,12 +1,12 @@
 //! `image_statistics`: spacing, size, intensities.
 
+use super::as_object;
 use super::case::CaseDump;
 use super::spread::{IntensitySpread, Spread, rounded};
 use crate::analyze::patch_size::ANISOTROPY_LIMIT;
 use crate::analyze::scan::CaseFacts;
 use crate::analyze::statistics::median;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 /// `image_statistics`.
 #[derive(Debug, Serialize)]
@@ -56,10 +56,9 @@ pub struct OriginalSize {
 /// Intensities under the masks, and how much of the images that is.
 #[derive(Debug, Serialize)]
 pub struct Intensity {
-    pub per_channel: Map<String, Value>,
+    #[serde(serialize_with = "as_object")]
+    pub per_channel: Vec<(String, IntensitySpread)>,
     pub foreground_fraction: Spread,
-    #[serde(skip)]
-    pub channels: Vec<(String, IntensitySpread)>,
 }
 
 /// Statistics of all cases. `channels` are names in channel order, `effective` voxels of each case after cropping.
@@ -76,7 +75,7 @@ pub fn image_statistics(
     let ratio = anisotropy(median_spacing_mm);
     let fractions: Vec<f64> =
         dumps.iter().zip(effective).map(|(case, effective)| case.foreground as f64 / effective).collect();
-    let channels: Vec<(String, IntensitySpread)> = channels
+    let per_channel = channels
         .iter()
         .enumerate()
         .filter_map(|(channel, name)| Some((name.clone(), IntensitySpread::of(&mut pooled(dumps, channel))?)))
@@ -89,11 +88,7 @@ pub fn image_statistics(
             is_anisotropic: ratio > ANISOTROPY_LIMIT,
         },
         dimensions: Dimensions { original: OriginalSize { per_axis: per_axis(sizes) }, resampled_median },
-        intensity: Intensity {
-            per_channel: channels.iter().map(|(name, spread)| (name.clone(), json!(spread))).collect(),
-            foreground_fraction: Spread::of(&fractions),
-            channels,
-        },
+        intensity: Intensity { per_channel, foreground_fraction: Spread::of(&fractions) },
     }
 }
 

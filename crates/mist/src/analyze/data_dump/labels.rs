@@ -1,31 +1,23 @@
 //! `label_statistics`: how large, how often and of which shape the labels are.
 
+use super::as_object;
 use super::case::{CaseDump, LabelFacts};
 use super::shape::Shape;
 use super::spread::{rounded, standard_deviation};
 use crate::analyze::statistics::{mean, median};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 /// `label_statistics`.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct LabelStatistics {
     /// Of every label but the background.
+    #[serde(rename = "per_label", serialize_with = "as_object")]
     pub labels: Vec<(i64, LabelSummary)>,
     /// Of every class that is evaluated.
+    #[serde(rename = "final_classes", serialize_with = "as_object")]
     pub classes: Vec<(String, ClassSummary)>,
+    #[serde(rename = "class_imbalance")]
     pub imbalance: Imbalance,
-}
-
-impl LabelStatistics {
-    /// As it stands in the file.
-    pub fn to_value(&self) -> Value {
-        let labels: Map<String, Value> =
-            self.labels.iter().map(|(label, summary)| (label.to_string(), json!(summary))).collect();
-        let classes: Map<String, Value> =
-            self.classes.iter().map(|(name, summary)| (name.clone(), json!(summary))).collect();
-        json!({"per_label": labels, "final_classes": classes, "class_imbalance": self.imbalance})
-    }
 }
 
 /// One label over all cases.

@@ -79,7 +79,7 @@ fn images(text: &mut String, dump: &DataDump) -> std::fmt::Result {
     writeln!(text, "Intensities under the mask:\n")?;
     writeln!(text, "| channel | mean ± std | p1 | p5 | p25 | p50 | p75 | p95 | p99 |")?;
     writeln!(text, "|---|---|---|---|---|---|---|---|---|")?;
-    for (name, spread) in &images.intensity.channels {
+    for (name, spread) in &images.intensity.per_channel {
         write!(text, "| {} | {:.2} ± {:.2} |", cell(name), spread.mean, spread.std)?;
         for percentile in [spread.p01, spread.p05, spread.p25, spread.p50, spread.p75, spread.p95, spread.p99] {
             write!(text, " {percentile:.2} |")?;

@@ -21,11 +21,12 @@ use case::CaseDump;
 use images::{ImageStatistics, image_statistics};
 use labels::{LabelStatistics, label_statistics};
 use observations::observations;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use std::path::Path;
 use summary::DatasetSummary;
 
 /// Everything in the two files.
+#[derive(Serialize)]
 pub struct DataDump {
     dataset_summary: DatasetSummary,
     image_statistics: ImageStatistics,
@@ -64,16 +65,6 @@ impl DataDump {
         }
     }
 
-    fn to_value(&self) -> Value {
-        json!({
-            "dataset_summary": self.dataset_summary,
-            "image_statistics": self.image_statistics,
-            "label_statistics": self.label_statistics.to_value(),
-            "observations": self.observations,
-            "mist_config_path": self.mist_config_path,
-        })
-    }
-
     /// Writes both files. What the user wrote into an earlier `data_dump.md` about the data is kept.
     pub fn write(&self, json_file: &Path, markdown_file: &Path) -> Result<()> {
         let earlier = match std::fs::read(markdown_file) {
@@ -82,8 +73,15 @@ impl DataDump {
             // It may hold a description.
             Err(error) => return Err(Error::new("cannot read the earlier dump").at(markdown_file).because(error)),
         };
+        let value = serde_json::to_value(self)
+            .map_err(|error| Error::new("cannot write the data dump").at(json_file).because(error))?;
         let text = markdown::markdown(self, markdown::description(&earlier));
-        write_atomically(json_file, json::to_text(&self.to_value()).as_bytes())?;
+        write_atomically(json_file, json::to_text(&value).as_bytes())?;
         write_atomically(markdown_file, text.as_bytes())
     }
+}
+
+/// Writes pairs as an object, in their order.
+fn as_object<K: Serialize, V: Serialize, S: Serializer>(pairs: &[(K, V)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }

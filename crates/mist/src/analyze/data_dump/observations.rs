@@ -55,7 +55,7 @@ fn about_images(found: &mut Vec<String>, summary: &DatasetSummary, images: &Imag
         ));
     }
     if summary.modality == "ct" {
-        for (name, spread) in &images.intensity.channels {
+        for (name, spread) in &images.intensity.per_channel {
             found.push(format!(
                 "Foreground of CT channel '{name}' lies between {:.0} and {:.0} HU (percentiles 1 and 99), mean {:.1} ± \
                  {:.1} HU.",

@@ -61,7 +61,9 @@ pub struct IntensitySpread {
 impl IntensitySpread {
     /// Of samples, which are reordered; `None` without any.
     pub fn of(samples: &mut [f32]) -> Option<Self> {
-        percentile_f32(samples, 50.0)?;
+        if samples.is_empty() {
+            return None;
+        }
         let wide: Vec<f64> = samples.iter().map(|&value| f64::from(value)).collect();
         // What is counted in f32 is told in f32.
         let short = |value: f32| rounded(f64::from(value), DECIMALS);

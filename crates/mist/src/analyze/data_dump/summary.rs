@@ -1,10 +1,10 @@
 //! `dataset_summary`: what the data set is.
 
+use super::as_object;
 use super::case::CaseDump;
 use super::spread::rounded;
 use crate::config::DatasetInfo;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 const BYTES_PER_GB: f64 = 1e9;
 
@@ -18,7 +18,8 @@ pub struct DatasetSummary {
     pub channel_names: Vec<String>,
     pub num_labels: usize,
     pub labels: Vec<i64>,
-    pub final_classes: Map<String, Value>,
+    #[serde(serialize_with = "as_object")]
+    pub final_classes: Vec<(String, Vec<i64>)>,
     pub dataset_size_gb: f64,
 }
 
@@ -34,7 +35,7 @@ impl DatasetSummary {
             channel_names: info.images.clone(),
             num_labels: info.labels.len(),
             labels: info.labels.clone(),
-            final_classes: classes.iter().map(|(name, labels)| (name.clone(), json!(labels))).collect(),
+            final_classes: classes.to_vec(),
             dataset_size_gb: rounded(bytes as f64 / BYTES_PER_GB, 4),
         }
     }
