@@ -11,16 +11,15 @@ together, and each alone. The values of both programs must agree.
 import argparse
 import csv
 import json
-import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy
 import SimpleITK
 from scipy.ndimage import binary_dilation, binary_erosion, shift
+
+from measuring import measured
 
 METRICS = [
     "dice", "haus95", "avg_surf", "surf_dice",
@@ -72,42 +71,6 @@ def write_inputs(folder, masks, seed):
         csv.writer(file).writerows([["id", "mask", "prediction"], *rows])
     classes = {name: {"labels": labels, "metrics": {metric: {} for metric in METRICS}} for name, labels in CLASSES.items()}
     (folder / "config.json").write_text(json.dumps({"evaluation": classes}))
-
-
-def held(process):
-    """Bytes that a process and its descendants hold; what several share is counted once. Linux only."""
-    total = 0
-    try:
-        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            total += sum(held(child) for child in (thread / "children").read_text().split())
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        pass  # it has just ended
-    return total
-
-
-def measured(command):
-    """Seconds of a program, and the most bytes that it and its children held together."""
-    begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    peak = 0
-
-    def watch():
-        nonlocal peak
-        while process.returncode is None:
-            peak = max(peak, held(process.pid))
-            time.sleep(0.02)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    output, _ = process.communicate()
-    seconds = time.perf_counter() - begin
-    watcher.join()
-    if process.returncode != 0:
-        raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{output}")
-    return seconds, peak
 
 
 def rows_of(path):

@@ -62,6 +62,13 @@ fn averaged_and_converted_weights_start_another_run() {
     assert!(table.starts_with("tensor,outcome,reason\nunet.input_block.conv1.conv.weight,loaded,\n"), "{table}");
     assert!(table.contains("unet.output_block.conv.conv.weight,unused,"), "{table}");
     shell.mist(&format!("{again} --pretrained-scope all")).exits(0).stdout_has("beyond the network");
+    // A fold that continues has left them behind, and its table tells how it began.
+    let table = bytes(&shell, "results/logs/pretrained.csv");
+    let resumed =
+        shell.mist(&format!("{} --epochs 2", again.replace("--overwrite", "--resume").replace("--epochs 1", "")));
+    let resumed = resumed.exits(0).stderr_has("the pretrained weights are not used");
+    assert!(!resumed.stdout().contains("Starts from"));
+    assert!(table == bytes(&shell, "results/logs/pretrained.csv"));
 
     // Other networks are refused before anything is replaced.
     let before = bytes(&shell, "results/models/fold_0.pt");

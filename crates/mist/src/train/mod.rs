@@ -101,6 +101,12 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
     let Settled { config, folds, table, mut failures, start, network_bytes: network } =
         settings::settle(options, registry, memory, console)?;
     let start = start.as_ref();
+    // Folds that continue have left these weights behind; what is said and noted of them is of those that begin.
+    let begins = |fold: &usize| !options.resume || !checkpoint::file(&options.results, *fold).is_file();
+    let begun = start.filter(|_| folds.iter().any(begins));
+    if start.is_some() && begun.is_none() {
+        console.warn("the pretrained weights are not used: every fold continues from its checkpoint");
+    }
     let loader_threads = loader_threads(config.training.hardware.num_cpu_workers);
     let held = memory::resident().unwrap_or(0.0);
     let mut budget = Budget { memory, network, held, loader_threads };
@@ -111,7 +117,7 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
         return Ok(failures);
     }
     if options.dry_run {
-        describe(&config, registry, start, console)?;
+        describe(&config, registry, begun, console)?;
         let first =
             folds.first().map(|first| PreparedFold::new(options, &config, registry, &table, start, *first, &budget));
         forecast(options, first.transpose()?, &folds, &budget, console)?;
@@ -127,15 +133,15 @@ fn train(options: &Options, registry: &Registry, console: &dyn Console) -> Resul
 
     let Options { results, numpy, resume: resumed, .. } = options;
     record::write(
-        &record::Call { results, numpy, folds: &folds, resumed: *resumed, start, loader_threads, memory },
+        &record::Call { results, numpy, folds: &folds, resumed: *resumed, start: begun, loader_threads, memory },
         &config,
         &table,
         console,
     )?;
 
     console.section("Training");
-    describe(&config, registry, start, console)?;
-    if let Some(start) = start {
+    describe(&config, registry, begun, console)?;
+    if let Some(start) = begun {
         start.write_table(&options.results)?;
     }
     let first =
