@@ -28,7 +28,7 @@ pub use inference::{
 };
 pub use loss::Loss;
 pub use mist_nn::losses::LossWeighting;
-pub use model::{KERNEL_SIZES, Model, ModelParams};
+pub use model::{Model, ModelParams};
 pub use overrides::{Change, Overrides};
 pub use preprocessing::{CtNormalization, CtWindow, Preprocessing, SpatialConfig};
 pub(crate) use regions::FORBIDDEN as FORBIDDEN_IN_REGIONS;

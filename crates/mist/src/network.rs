@@ -3,33 +3,43 @@
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::json::KeyPath;
 use crate::predict::stitch::Patches;
 use crate::weights;
-use mist_nn::models::{Mode, Model, ModelConfig};
+use mist_nn::models::{Mode, Model, ModelConfig, ModelError};
 use mist_nn::parameters::{Layout, Parameters, Weights};
 use mist_nn::weights::{parameters_from, state_dict};
 use mist_nn::{Device, FeatureMap, Registry};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// Builds the network that the configuration describes, or says which key is in the way.
+/// Builds the network that the configuration describes, or says what is in the way.
 pub fn build(config: &Config, registry: &Registry) -> Result<Box<dyn Model>> {
+    build_or_key(config, registry).map_err(|(_, error)| error)
+}
+
+/// [`build`]; the error comes with the key that is in the way.
+pub fn build_or_key(config: &Config, registry: &Registry) -> Result<Box<dyn Model>, (KeyPath, Error)> {
     let params = &config.model.params;
-    let mut extra = params.other.clone();
-    if let Some(kernel_size) = params.kernel_size {
-        extra.insert("kernel_size".into(), Value::from(kernel_size));
-    }
     let model = ModelConfig {
         in_channels: params.in_channels,
         out_channels: params.out_channels,
         patch_size: config.spatial_config.patch_size,
         target_spacing: config.spatial_config.target_spacing,
-        extra,
+        extra: params.other.clone(),
     };
     registry.build(&config.model.architecture, &model).map_err(|error| {
-        Error::new(format!("the network `{}` cannot be built", config.model.architecture))
-            .because(error)
-            .hint("choose another patch with --patch-size, or another architecture with --model")
+        let key = KeyPath::default();
+        let (key, hint) = match error {
+            ModelError::KernelSize { .. } => {
+                (key.key("model").key("params").key("kernel_size"), "it stands in model.params of config.json")
+            }
+            _ => (
+                key.key("spatial_config").key("patch_size"),
+                "choose another patch with --patch-size, or another architecture with --model",
+            ),
+        };
+        let what = format!("the network `{}` cannot be built", config.model.architecture);
+        (key, Error::new(what).because(error).hint(hint))
     })
 }
 

@@ -46,12 +46,22 @@ thread_local! {
     static RECORDER: RefCell<Option<Recorder>> = const { RefCell::new(None) };
 }
 
+/// The recorder that was there before, which comes back when this is dropped, be it by a panic.
+struct Outer(Option<Recorder>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        RECORDER.set(self.0.take());
+    }
+}
+
 /// Runs `work` without computing anything on this thread: operations only note what they would do. Maps must be
 /// [`hollow`], and weights may be.
 pub fn trace<R>(work: impl FnOnce() -> R) -> (R, Trace) {
-    let outer = RECORDER.replace(Some(Recorder::default()));
+    let outer = Outer(RECORDER.replace(Some(Recorder::default())));
     let result = work();
-    let recorder = RECORDER.replace(outer).unwrap_or_default();
+    let recorder = RECORDER.take().unwrap_or_default();
+    drop(outer);
     let kept = recorder.maps.values().filter(|(.., kept)| *kept).map(|(_, bytes, _)| bytes).sum();
     (result, Trace { kept_bytes: kept, ..recorder.trace })
 }

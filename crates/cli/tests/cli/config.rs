@@ -51,6 +51,23 @@ fn a_config_is_checked_as_a_whole() {
     shell.mist("preprocess --results results").exits(1).stderr_has(&format!("config.json:{line}:5)"));
 }
 
+/// What stands in `model.params` is for the architecture to judge.
+#[test]
+fn parameters_of_a_network_are_checked_by_it() {
+    let shell = data_set();
+    shell.mist("analyze --data data/dataset.json --nfolds 3").exits(0);
+    set(&shell, r#""in_channels": 1"#, r#""in_channels": 1, "kernel_size": 4"#);
+    shell.mist("config check results/config.json").exits(0);
+    set(&shell, r#""architecture": "nnunet""#, r#""architecture": "mednext-small""#);
+    let text = std::fs::read_to_string(shell.path("results/config.json")).expect("a config");
+    let line = 1 + text.lines().position(|line| line.contains("kernel_size")).expect("a line");
+    shell
+        .mist("config check results/config.json")
+        .exits(1)
+        .stdout_has(&format!("config.json:{line}:"))
+        .stdout_has("`kernel_size` must be 3, 5 or 7, not 4");
+}
+
 #[test]
 fn a_description_is_checked_as_a_whole() {
     let shell = data_set();

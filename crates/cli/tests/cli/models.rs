@@ -7,6 +7,8 @@ use crate::shell::Shell;
 fn architectures_are_listed_and_described() {
     let shell = Shell::new();
     let list = shell.mist("models").exits(0).stdout_has("mednext-small").stdout_has("patch: ").stdout();
+    let longest = list.lines().map(|line| line.chars().count()).max();
+    assert!(longest <= Some(80), "{longest:?} columns");
     let json = shell.mist("models --json").exits(0).stdout();
     let names: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     for entry in names.as_array().expect("a list") {

@@ -4,9 +4,6 @@ use crate::json::Section;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Values of `model.params.kernel_size`.
-pub use mist_nn::models::mednext::KERNEL_SIZES;
-
 /// `model`: the network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Model {
@@ -23,10 +20,7 @@ pub struct ModelParams {
     pub in_channels: usize,
     /// Outputs: the number of `dataset_info.labels`, less one with an ignored label, or that of the regions.
     pub out_channels: usize,
-    /// Convolution kernel of MedNeXt (3, 5 or 7); others ignore it. Absent means 3.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel_size: Option<usize>,
-    /// Whatever else stands there; built-in architectures ignore it, a user's own may read it.
+    /// Whatever else stands there, for the architecture to read: MedNeXt takes `kernel_size`, a user's own what it likes.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
@@ -34,12 +28,7 @@ pub struct ModelParams {
 impl Model {
     /// The default network for a data set.
     pub fn for_dataset(info: &DatasetInfo) -> Self {
-        let params = ModelParams {
-            in_channels: info.images.len(),
-            out_channels: info.labels.len(),
-            kernel_size: None,
-            other: Map::new(),
-        };
+        let params = ModelParams { in_channels: info.images.len(), out_channels: info.labels.len(), other: Map::new() };
         Self { architecture: "nnunet".into(), params }
     }
 
@@ -69,13 +58,9 @@ impl ModelParams {
             }
             Err(field.refuse(format_args!("{expected}, {what}")))
         };
-        let kernel_size = section.optional("kernel_size").and_then(|field| field.or_null());
         let params = Self {
             in_channels: channels("in_channels", (info.images.len(), "the number of `dataset_info.images`"))?,
             out_channels: channels("out_channels", outputs)?,
-            kernel_size: kernel_size
-                .map(|field| field.integer("3, 5 or 7", |size| KERNEL_SIZES.contains(&size)).map(|size| size as usize))
-                .transpose()?,
             other: section.others(),
         };
         section.note_unknown();

@@ -1,8 +1,8 @@
 use super::node::Node;
 use super::{add_defaults, training};
 use crate::config::{
-    BlendMode, Choices, Config, DatasetInfo, ENSEMBLE_STRATEGIES, INFERERS, KERNEL_SIZES, LARGEST_LABEL, METRICS,
-    Modality, RESERVED_COLUMNS, TtaStrategy,
+    BlendMode, Choices, Config, DatasetInfo, ENSEMBLE_STRATEGIES, INFERERS, LARGEST_LABEL, METRICS, Modality,
+    RESERVED_COLUMNS, TtaStrategy,
 };
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ fn preprocessing() -> Node {
 }
 
 fn model(choices: &Choices) -> Node {
-    let kernel = Node::choice(KERNEL_SIZES, "Convolution kernel of MedNeXt; absent means 3").or_null();
+    let kernel = Node::any("For MedNeXt: size of its kernels, 3, 5 or 7; absent means 3");
     let params = Node::object("Parameters of the network; a network of your own may have more")
         .required("in_channels", Node::count(1, "Number of `dataset_info.images`"))
         .required("out_channels", Node::count(1, "Number of `dataset_info.labels`, or of `training.regions`"))

@@ -20,6 +20,11 @@ impl Node {
         self
     }
 
+    /// Any value.
+    pub fn any(what: &str) -> Self {
+        Self(Map::new()).with("description", what)
+    }
+
     /// Text.
     pub fn text(what: &str) -> Self {
         Self::of("string", what)

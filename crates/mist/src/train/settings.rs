@@ -105,7 +105,7 @@ pub fn check_config(config: &Config, registry: &Registry, memory: Allowance) -> 
 /// What would keep training from starting with a configuration that is right in itself, each with the key to look at.
 pub fn obstacles(config: &Config, registry: &Registry) -> Vec<(KeyPath, Error)> {
     let at = |section, key| KeyPath::default().key(section).key(key);
-    let network = network::build(config, registry).err().map(|error| (at("spatial_config", "patch_size"), error));
+    let network = network::build_or_key(config, registry).err();
     let warmup = config.check_for_training().err().map(|error| (at("training", "warmup_epochs"), error));
     let loss = loss::build(config, registry).err().map(|error| (at("training", "loss"), error));
     [network, warmup, loss].into_iter().flatten().collect()

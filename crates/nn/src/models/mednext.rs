@@ -24,7 +24,7 @@ struct Size {
 
 /// The small network.
 pub const ABOUT_SMALL: About = About {
-    what: "depthwise convolutions, two blocks per level; `kernel_size` 3, 5 or 7",
+    what: "depthwise convolutions, pairs of blocks; `kernel_size` 3, 5, 7",
     patch: "every axis a multiple of 16, one of them at least 32",
     encoder: &["stem.", "enc_stages.", "down_blocks.", "bottleneck."],
     input: &["stem.weight"],
@@ -143,11 +143,11 @@ impl Construction {
 }
 
 /// Values of the parameter `kernel_size`, the size of the depthwise kernels.
-pub const KERNEL_SIZES: [i64; 3] = [3, 5, 7];
+const KERNEL_SIZES: [i64; 3] = [3, 5, 7];
 
 /// `kernel_size` of the parameters.
 fn kernel_size(config: &ModelConfig) -> Result<usize, ModelError> {
-    let Some(value) = config.extra.get("kernel_size") else { return Ok(KERNEL) };
+    let Some(value) = config.extra.get("kernel_size").filter(|value| !value.is_null()) else { return Ok(KERNEL) };
     match value.as_i64() {
         Some(size) if KERNEL_SIZES.contains(&size) => Ok(size as usize),
         _ => Err(ModelError::KernelSize { value: value.to_string() }),

@@ -18,7 +18,7 @@ const LEAST_LEVELS: usize = 3;
 /// FMG-Net.
 pub const ABOUT_FMGNET: About = About {
     what: "full multigrid cycles between resolutions, 32 filters",
-    patch: "an axis must allow two halvings (16 voxels if isotropic); each a multiple of its strides",
+    patch: "multiples of its strides, a fine axis 16 or more",
     encoder: &["main_encoder."],
     input: &["main_encoder.0.conv1.conv.weight", "main_encoder.0.conv3.conv.weight"],
     planned: true,

@@ -162,8 +162,9 @@ pub fn check_halvings(patch: [usize; 3], divisor: usize) -> Result<(), ModelErro
 /// Checks that the patch is a multiple of the strides on every axis.
 pub fn check_divisible(patch: [usize; 3], divisor: [usize; 3]) -> Result<(), ModelError> {
     for (axis, (&size, &divisor)) in patch.iter().zip(&divisor).enumerate() {
-        if size % divisor != 0 {
-            let below = size / divisor * divisor;
+        // A model from elsewhere may say 0, of which no size is a multiple.
+        if size.checked_rem(divisor) != Some(0) {
+            let below = size.checked_div(divisor).unwrap_or(0) * divisor;
             let above = below.saturating_add(divisor);
             return Err(ModelError::Indivisible { axis, size, divisor, below, above });
         }

@@ -18,7 +18,7 @@ const HEADS: usize = 2;
 /// The full network.
 pub const ABOUT: About = About {
     what: "U-shaped, with a residual encoder and up to 320 filters",
-    patch: "an axis must allow three halvings (32 voxels if isotropic); each a multiple of its strides",
+    patch: "multiples of its strides, a fine axis 32 or more",
     encoder: &["unet.input_block.", "unet.encoder_layers.", "unet.bottleneck."],
     input: &["unet.input_block.conv1.conv.weight", "unet.input_block.conv3.conv.weight"],
     planned: true,

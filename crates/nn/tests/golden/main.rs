@@ -1,5 +1,6 @@
 //! The crate against the reference, from golden files.
 
+mod initial;
 mod losses;
 mod models;
 mod optimizers;

@@ -99,6 +99,33 @@ fn encoders_are_transferred_as_by_the_reference() {
     assert!(runs > 20);
 }
 
+/// A tensor that differs in its second extent alone is no tensor for other channels, unless it sees the image.
+#[test]
+fn only_tensors_that_see_the_image_are_adapted() {
+    let registry = Registry::builtin();
+    let params = serde_json::json!({"patch_size": [64, 64, 64], "target_spacing": [1.0, 1.0, 1.0]});
+    let source = build("mednext-small", &params, 3, 2);
+    let source = state_dict(&parameters(source.as_ref(), "source:")).expect("tensors");
+    let target = build("mednext-base", &params, 1, 2);
+    let about = registry.about("mednext-base").expect("a description");
+    let mut after = parameters(target.as_ref(), "");
+    let report = transfer(&mut after, &source, &about, Scope::All, ChannelStrategy::Average);
+    let mut wider = 0;
+    for (name, outcome) in &report.tensors {
+        let shape = |spec: &[usize]| spec.to_vec();
+        let spec = target.layout().parameters.iter().find(|spec| spec.name == *name).expect("a tensor");
+        let other = source.get(name).map(|tensor| shape(tensor.shape()));
+        let alike = other.filter(|other| other.len() > 1 && other[0] == spec.shape[0] && other[2..] == spec.shape[2..]);
+        match outcome {
+            Outcome::Adapted => assert!(about.input.contains(&name.as_str()), "{name}"),
+            Outcome::Skipped(_) if alike.is_some() => wider += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(report.count(|outcome| *outcome == Outcome::Adapted), about.input.len());
+    assert!(wider > 0, "no tensor could be taken for one that sees the image");
+}
+
 #[test]
 fn averages_are_those_of_the_reference() {
     for (case, expected) in json("models/averaging.json").as_object().expect("cases") {

@@ -75,7 +75,6 @@ fn wrong_values_say_what_is_allowed() {
         ("/preprocessing/ct_normalization", json!({"window_min": 1, "window_max": 0, "z_score_mean": 0, "z_score_std": 1})),
         ("/model/params/in_channels", json!(3)),
         ("/model/params/out_channels", json!(2)),
-        ("/model/params/kernel_size", json!(4)),
         ("/training/nfolds", json!(1)),
         ("/training/folds", json!([0, 3])),
         ("/training/folds", json!([2, 2])),
@@ -107,7 +106,6 @@ fn wrong_values_say_what_is_allowed() {
     `preprocessing.ct_normalization.window_max` is 0 (results/config.json): it must be no less than `window_min`
     `model.params.in_channels` is 3 (results/config.json): it must be 4, the number of `dataset_info.images`
     `model.params.out_channels` is 2 (results/config.json): it must be 3, the number of `dataset_info.labels`
-    `model.params.kernel_size` is 4 (results/config.json): it must be 3, 5 or 7
     `training.nfolds` is 1 (results/config.json): it must be a whole number from 2 to 10000
     `training.folds[1]` is 3 (results/config.json): it must be a fold: a whole number from 0 to 2
     `training.folds[1]` is 2 (results/config.json): it must be a fold that is not listed before

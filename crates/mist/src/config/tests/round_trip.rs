@@ -115,7 +115,7 @@ prop_compose! {
         let classes = vec![EvaluationClass::with_default_metrics(class, labels.into_iter().collect())];
         let mut config = Config::new(dataset_info, spatial, preprocessing, Evaluation { classes });
         config.training = training;
-        config.model.params.kernel_size = kernel_size;
+        config.model.params.other.extend(kernel_size.map(|size| ("kernel_size".to_owned(), size.into())));
         config.inference.inferer.params.sw_batch_size = sw_batch_size;
         config
     }
