@@ -25,7 +25,7 @@ pub fn concat(voxels: usize, a_channels: usize, a: &[f32], b_channels: usize, b:
     unsafe { filled_parts(pieces(voxels, CHUNK).map(|voxels| voxels * width), fill) }
 }
 
-/// Gradient of [`concat`]: splits `dy`, `[voxels, a_channels + b_channels]`, into the two parts.
+/// Gradient of [`concat()`]: splits `dy`, `[voxels, a_channels + b_channels]`, into the two parts.
 pub fn split(voxels: usize, a_channels: usize, b_channels: usize, dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let width = a_channels + b_channels;
     assert_eq!(dy.len(), voxels * width, "map does not match its shape");

@@ -2,7 +2,7 @@
 //!
 //! Maps are channels last, `[N, D, H, W, C]`, contiguous; weights have PyTorch's layout and are packed per call, or
 //! once with [`conv::Prepared`]. Every operation returns its output and gives the same bits for any number of threads and on every instruction
-//! set: jobs and the order of every sum depend on the shape only. [`reference`] holds the formulas that the fast
+//! set: jobs and the order of every sum depend on the shape only. [`mod@reference`] holds the formulas that the fast
 //! versions are tested against.
 //!
 //! Slices must have exactly the length that their shape says; a wrong length is a defect of the caller and panics.

@@ -1,4 +1,4 @@
-//! The metrics by name. A metric is one file with a [`Metric`] in it, and one line in [`METRICS`].
+//! The metrics by name. A metric is one file with a [`Metric`] in it, and one line in `METRICS`.
 
 mod avg_surf;
 mod dice;

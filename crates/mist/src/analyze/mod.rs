@@ -1,7 +1,7 @@
 //! `analyze`: decides from the data how it is prepared and trained on, and writes `config.json` and the tables of the run.
 //!
 //! All inputs are checked first, and all problems of all cases are listed at once. Then one pass over the files of each
-//! case collects facts ([`scan`]), from which everything is decided without reading a file again. Results are written
+//! case collects facts (`scan`), from which everything is decided without reading a file again. Results are written
 //! together at the end, `config.json` last: while it is missing, a run has no analysis.
 
 mod ct;

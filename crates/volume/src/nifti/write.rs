@@ -23,7 +23,7 @@ pub fn write<T: Voxel>(path: &Path, volume: &Volume<T>) -> Result<(), NiftiError
     write_values(path, volume.geometry(), T::DATATYPE, &volume.voxels()).map_err(|problem| problem.at(path))
 }
 
-/// The bytes that [`write`] puts into a `.nii` file.
+/// The bytes that [`write()`] puts into a `.nii` file.
 ///
 /// # Errors
 /// A size that the format cannot store.
@@ -38,7 +38,7 @@ pub fn to_bytes<T: Voxel>(volume: &Volume<T>) -> Result<Vec<u8>, NiftiProblem> {
 /// types and limited to what the type can hold.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_as(path: &Path, volume: &Volume<f32>, datatype: Datatype) -> Result<(), NiftiError> {
     macro_rules! converted {
         ($convert:expr) => {{
@@ -75,7 +75,7 @@ fn rounded(value: f32) -> f32 {
 /// probabilities. The component is the slowest axis in the file.
 ///
 /// # Errors
-/// As [`write`]; further: no component, or components of different sizes.
+/// As [`write()`]; further: no component, or components of different sizes.
 pub fn write_vector(path: &Path, components: &[Volume<f32>]) -> Result<(), NiftiError> {
     match components {
         [first, more @ ..] if more.iter().all(|component| component.size() == first.size()) => {

@@ -1,7 +1,7 @@
 //! Putting images on another grid: same first voxel centre, same axes, other spacing and size.
 //!
 //! Because input and output share their axes, a sample position along one axis does not depend on the other two, and every
-//! interpolator here works axis by axis. Which positions exactly, to the last bit, is the matter of [`positions`]: ties of
+//! interpolator here works axis by axis. Which positions exactly, to the last bit, is the matter of `positions`: ties of
 //! the nearest neighbour, the half-open border and the arg max of label maps hang on it.
 //!
 //! The output grid is anchored at the first voxel *centre*, not at the corner of the field of view; samples half a voxel or

@@ -1,7 +1,7 @@
 //! Augmentation of training patches.
 //!
 //! One transform per file. Drawing its parameters from a random stream is separate from applying it, and applying
-//! is a pure function of parameters and patch. A further transform is a file and one line in [`TRANSFORMS`]; one that moves
+//! is a pure function of parameters and patch. A further transform is a file and one line in `TRANSFORMS`; one that moves
 //! voxels off the grid becomes a part of [`warp`], which is applied while the patch is cut.
 
 pub mod blur;
