@@ -1,11 +1,11 @@
-"""Times our distance transform, components or skeleton and SciPy's on the same mask, taking turns in one run.
+"""Times our distance transform, components, skeleton or percentiles and SciPy's on the same mask, taking turns in one run.
 
-    PYTHON benches/compare_scipy.py [--what distance|components|skeleton] [--size 512] [--rounds 3]
+    PYTHON benches/compare_scipy.py [--what distance|components|skeleton|percentiles] [--size 512] [--rounds 3]
 
 PYTHON is an interpreter with SciPy, and for the skeleton with scikit-image. The mask has 512 balls. Both work on one
 thread, ours on all. Distances have thick slices; SciPy finds double distances, ours are their squares, in double; both tell
 the largest one, which must agree. Components join voxels over faces, edges and corners; both tell their number. Of the
-skeleton both tell the number of voxels.
+skeleton both tell the number of voxels. Percentiles are two, by NumPy, of what the mask is made from.
 """
 
 import argparse
@@ -17,10 +17,18 @@ import numpy
 from scipy.ndimage import distance_transform_edt, label
 
 
-def mask(size):
-    """The balls of crates/volume/benches, slowest axis first."""
+def distances(size):
+    """Squared distances from the balls of crates/volume/benches, slowest axis first."""
     offsets = ((numpy.arange(size) / (size / 8)) % 1 - 0.5) ** 2
-    return offsets[:, None, None] + offsets[None, :, None] + offsets[None, None, :] < 0.0625
+    return offsets[:, None, None] + offsets[None, :, None] + offsets[None, None, :]
+
+
+def balls(squares):
+    return squares < 0.0625
+
+
+def single(squares):
+    return squares.astype("float32")
 
 
 def farthest(balls):
@@ -31,6 +39,10 @@ def count(balls):
     return label(balls, structure=numpy.ones((3, 3, 3)))[1]
 
 
+def upper(values):
+    return numpy.percentile(values, [0.5, 99.5])[1]
+
+
 def thinned(balls):
     # Not needed for the other tasks.
     from skimage.morphology import skeletonize
@@ -38,11 +50,12 @@ def thinned(balls):
     return numpy.count_nonzero(skeletonize(balls, method="lee"))
 
 
-# The bench, what it prints after the seconds, and what SciPy or scikit-image does.
+# The bench, what it prints after the seconds, what the others are given, and what they do.
 TASKS = {
-    "distance": (r": ([\d.]+) s, the farthest point ([\d.]+) mm", farthest),
-    "components": (r": ([\d.]+) s, (\d+) components", count),
-    "skeleton": (r": ([\d.]+) s, (\d+) voxels", thinned),
+    "distance": (r": ([\d.]+) s, the farthest point ([\d.]+) mm", balls, farthest),
+    "components": (r": ([\d.]+) s, (\d+) components", balls, count),
+    "skeleton": (r": ([\d.]+) s, (\d+) voxels", balls, thinned),
+    "percentiles": (r": ([\d.]+) s, the upper percentile ([\d.]+)", single, upper),
 }
 
 
@@ -52,21 +65,21 @@ def main():
     parser.add_argument("--size", type=int, default=512, help="voxels along each axis")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    pattern, work = TASKS[arguments.what]
+    pattern, given, work = TASKS[arguments.what]
     command = ["cargo", "bench", "-q", "-p", "mist-volume", "--bench", arguments.what]
     subprocess.run(command + ["--no-run"], check=True)
-    balls = mask(arguments.size)
+    given = given(distances(arguments.size))
     ours, theirs = [], []
     for _ in range(arguments.rounds):
         output = subprocess.run(command + ["--", str(arguments.size)], check=True, capture_output=True, text=True).stdout
         seconds, found = map(float, re.search(pattern, output).groups())
         ours.append(seconds)
         begin = time.perf_counter()
-        expected = work(balls)
+        expected = work(given)
         theirs.append(time.perf_counter() - begin)
         if abs(expected - found) > 1e-5:
             raise SystemExit(f"the results differ: {found} and {expected}")
-    rival = "scikit-image" if arguments.what == "skeleton" else "SciPy"
+    rival = {"skeleton": "scikit-image", "percentiles": "NumPy"}.get(arguments.what, "SciPy")
     print(f"{arguments.size}^3: {min(ours):.2f} s, {rival} {min(theirs):.2f} s, ratio {min(theirs) / min(ours):.1f}x")
 
 
