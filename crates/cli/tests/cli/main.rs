@@ -24,6 +24,7 @@ mod prediction;
 #[cfg(unix)]
 mod processes;
 mod report;
+mod resuming;
 mod scans;
 mod shell;
 mod training;
