@@ -19,7 +19,7 @@ mod rewrite;
 mod training;
 
 pub use dataset_info::{DatasetInfo, Modality, RESERVED_COLUMNS};
-pub(crate) use dataset_info::{LARGEST_LABEL, channel_name_misfit, check_channel_name, parse_labels};
+pub(crate) use dataset_info::{LARGEST_LABEL, MOST_LABELS, channel_name_misfit, check_channel_name, parse_labels};
 pub use evaluation::{Evaluation, EvaluationClass, EvaluationFile, METRICS, MetricRequest};
 pub(crate) use hardware::LARGEST_PORT;
 pub use hardware::{COMMUNICATION_BACKENDS, DATA_LOADERS, Hardware};

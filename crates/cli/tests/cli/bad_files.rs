@@ -62,6 +62,19 @@ fn a_folder_where_a_file_is_needed_is_named() {
     }
 }
 
+/// A configuration beside tables of another analysis would be taken for theirs.
+#[test]
+fn an_analysis_that_cannot_be_written_leaves_no_configuration() {
+    let shell = data_set();
+    let line = "analyze --data data/dataset.json --nfolds 3";
+    shell.mist(line).exits(0);
+    std::fs::create_dir(shell.path("results/test_paths.csv")).expect("a folder");
+    shell.mist(&format!("{line} --overwrite")).exits(1).stderr_has("test_paths.csv");
+    assert!(!shell.path("results/config.json").exists());
+    std::fs::remove_dir(shell.path("results/test_paths.csv")).expect("removed");
+    shell.mist(line).exits(0);
+}
+
 #[test]
 fn a_decathlon_description_is_recognized() {
     let shell = Shell::new();

@@ -128,4 +128,10 @@ fn what_is_wrong_with_tables_is_said_before_anything_is_written() {
     }
     assert!(said.contains("2 cases failed:"), "{said}");
     assert_eq!(names(&shell.path("data/raw/train")).len(), 8);
+
+    // What was made of a scan that is broken now is still there.
+    let scan = shell.path("scans").join(format!("hippocampus_{}.nii.gz", ids[1]));
+    std::fs::write(&scan, b"cut").expect("written");
+    let line = "convert-csv --train-csv lists/train.csv --output data --overwrite";
+    shell.mist(line).exits(3).stderr_has(&format!("train/{} is of an earlier conversion", ids[1]));
 }

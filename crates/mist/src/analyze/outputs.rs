@@ -3,6 +3,7 @@
 use super::data_dump::DataDump;
 use crate::config::Config;
 use crate::error::{CaseFailure, Error, Result};
+use crate::files::remove_file;
 use crate::tables::{BoundingBoxes, LeftOut, TestPaths, TrainPaths};
 use std::path::{Path, PathBuf};
 
@@ -61,16 +62,16 @@ impl OutputFiles {
         Ok(())
     }
 
-    /// Writes all files, `config.json` last. A table of test cases that an earlier analysis left is removed when there
-    /// is no test data any more: prediction would take it for current.
+    /// Writes all files, `config.json` last. That of an earlier analysis is removed first, as it says nothing of the new
+    /// tables. A table of test cases that an earlier analysis left is removed when there is no test data any more:
+    /// prediction would take it for current.
     pub fn write(&self, outputs: &Outputs) -> Result<()> {
+        remove_file(&self.config)?;
         outputs.boxes.write(&self.boxes)?;
         outputs.train_paths.write(&self.train_paths)?;
         match &outputs.test_paths {
             Some(table) => table.write(&self.test_paths)?,
-            None if self.test_paths.exists() => std::fs::remove_file(&self.test_paths)
-                .map_err(|error| Error::new("cannot remove an outdated table").at(&self.test_paths).because(error))?,
-            None => {}
+            None => remove_file(&self.test_paths)?,
         }
         LeftOut::write(&self.left_out, &outputs.left_out)?;
         if let Some(dump) = &outputs.data_dump {

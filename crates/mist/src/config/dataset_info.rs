@@ -1,9 +1,14 @@
+//! `dataset_info`: what the data is.
+
 use crate::error::Result;
 use crate::json::{Field, Section};
 use serde::Serialize;
 
 /// Masks are stored as bytes.
 pub(crate) const LARGEST_LABEL: i64 = 255;
+
+/// Class indices are stored as bytes, with one of them for voxels of no class.
+pub(crate) const MOST_LABELS: usize = 255;
 
 /// Column names of the CSV files of a run that no image channel may have.
 pub const RESERVED_COLUMNS: [&str; 3] = ["id", "fold", "mask"];
@@ -104,7 +109,7 @@ pub(crate) fn channel_name_misfit(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Label values: whole numbers from 0 to 255 (masks are stored as bytes), 0 first, none twice.
+/// Label values: whole numbers from 0 to 255 (masks are stored as bytes), 0 first, none twice, 255 of them at most.
 pub(crate) fn parse_labels(field: &Field) -> Result<Vec<i64>> {
     let mut labels = Vec::new();
     for item in field.filled_list()? {
@@ -116,6 +121,7 @@ pub(crate) fn parse_labels(field: &Field) -> Result<Vec<i64>> {
         labels.push(label);
     }
     match labels.first() {
+        _ if labels.len() > MOST_LABELS => Err(field.refuse(format_args!("a list of {MOST_LABELS} labels at most"))),
         Some(0) => Ok(labels),
         _ => Err(field.refuse("a list that starts with 0, the background")),
     }

@@ -1,3 +1,5 @@
+//! `evaluation`: classes and the metrics that judge them.
+
 use crate::error::Result;
 use crate::json::{self, Document, Section};
 use serde::ser::{Serialize, SerializeMap, Serializer};

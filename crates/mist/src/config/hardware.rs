@@ -1,3 +1,5 @@
+//! `training.hardware`: how the machine is used.
+
 use crate::error::Result;
 use crate::json::Section;
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! `inference`: how a network is used.
+
 use crate::error::Result;
 use crate::json::Section;
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! One process at a time changes `config.json`.
+
 use crate::error::{Error, Result};
 use std::fs::{File, TryLockError};
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! `training.loss`: the loss and the schedule of its weight.
+
 use crate::error::Result;
 use crate::json::{Field, Section};
 use mist_nn::losses::LossWeighting;

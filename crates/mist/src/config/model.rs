@@ -1,3 +1,5 @@
+//! `model`: the network.
+
 use super::DatasetInfo;
 use crate::error::Result;
 use crate::json::Section;

@@ -1,3 +1,5 @@
+//! Flags of the command line that replace values of the configuration.
+
 use super::{Config, LossWeighting};
 use crate::error::{Error, Result};
 use crate::text::python_float;

@@ -1,3 +1,5 @@
+//! `preprocessing`: how scans become arrays.
+
 use crate::error::Result;
 use crate::json::{Field, Section};
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! `training.regions`: classes that overlap.
+
 use crate::error::Result;
 use crate::json::Field;
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -1,3 +1,5 @@
+//! Changing a few values of a file and nothing else of it, as users and other programs put things of their own there.
+
 use serde_json::Value;
 
 /// Carries what changed between `before` and `after` over into `raw`, and touches nothing else: keys that neither

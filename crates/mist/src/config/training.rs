@@ -1,3 +1,5 @@
+//! `training`: how a network is trained.
+
 use super::regions::Regions;
 use super::{Hardware, Loss};
 use crate::error::{Error, Result};

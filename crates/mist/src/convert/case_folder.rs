@@ -1,3 +1,6 @@
+//! Folders of cases that appear with all their files or not at all.
+
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -6,6 +9,8 @@ use std::path::Path;
 const STAGING: &str = ".converting-";
 /// In a staging folder: the case that is being replaced.
 const PREVIOUS: &str = "previous";
+/// In a staging folder: locked while it is in use, where the file system knows locks.
+const LOCK: &str = "lock";
 
 /// Makes the folder `<split>/<id>` from what `fill` writes into it: the folder appears with all its files or not at all.
 /// One of that name is replaced; see [`recover`] for a conversion that is killed at that moment.
@@ -15,6 +20,8 @@ pub fn create_complete<E: From<io::Error>>(
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
     let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(split)?;
+    let lock = File::create(staging.path().join(LOCK))?;
+    let _ = lock.try_lock();
     let (new, previous) = (staging.path().join("new"), staging.path().join(PREVIOUS));
     for folder in [&new, &previous] {
         std::fs::create_dir(folder)?;
@@ -39,7 +46,7 @@ pub fn create_complete<E: From<io::Error>>(
 pub fn recover(split: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(split)? {
         let staging = entry?;
-        if !staging.file_name().to_string_lossy().starts_with(STAGING) {
+        if !staging.file_name().to_string_lossy().starts_with(STAGING) || is_in_use(&staging.path()) {
             continue;
         }
         if let Ok(cases) = std::fs::read_dir(staging.path().join(PREVIOUS)) {
@@ -54,6 +61,11 @@ pub fn recover(split: &Path) -> io::Result<()> {
         std::fs::remove_dir_all(staging.path())?;
     }
     Ok(())
+}
+
+/// Whether another conversion works there now.
+fn is_in_use(staging: &Path) -> bool {
+    File::open(staging.join(LOCK)).is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 #[cfg(test)]
@@ -100,8 +112,19 @@ mod tests {
         write(".converting-3/new/c/half");
         write("d/other");
         recover(split.path()).expect("recovered");
-        assert_eq!(names(split.path()), ["a", "b", "d"]);
+        assert_eq!(names(split.path()), ["a", "b", "d"], "nothing of the killed ones is left");
         assert_eq!(names(&split.path().join("a")), ["old"]);
         assert_eq!(names(&split.path().join("b")), ["new"]);
+    }
+
+    #[test]
+    fn a_conversion_that_is_at_work_is_left_alone() {
+        let split = tempfile::tempdir().expect("a folder");
+        let result: io::Result<()> = create_complete(split.path(), "a", |folder| {
+            std::fs::write(folder.join("scan"), b"x")?;
+            recover(split.path())
+        });
+        result.expect("made");
+        assert_eq!(names(&split.path().join("a")), ["scan"]);
     }
 }

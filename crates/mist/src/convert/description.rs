@@ -1,3 +1,5 @@
+//! The layout and the `dataset.json` of a converted data set.
+
 use crate::config::Modality;
 use serde_json::{Map, Value, json};
 

@@ -1,3 +1,5 @@
+//! Image files of a source: found, checked, and taken over without decoding where they can stay as they are.
+
 use super::problem::Problem;
 use crate::error::{Error, Result};
 use flate2::Compression;

@@ -138,7 +138,17 @@ fn convert_split<C: Case>(
     })?;
     drop(bar);
     let failed = results.into_iter().filter_map(Result::err);
-    Ok(failed.inspect(|failure| console.error(&failure.to_string())).collect())
+    let failed: Vec<CaseFailure> = failed.inspect(|failure| console.error(&failure.to_string())).collect();
+    for failure in &failed {
+        let earlier = folder.join(&failure.id);
+        if earlier.exists() {
+            console.warn(&format!(
+                "{} is of an earlier conversion and will be used; remove it if it should not",
+                earlier.display()
+            ));
+        }
+    }
+    Ok(failed)
 }
 
 /// Folders of an earlier conversion that are not part of this data set would be trained on all the same.

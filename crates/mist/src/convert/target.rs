@@ -1,3 +1,5 @@
+//! Where a converted data set goes.
+
 use super::description::Description;
 use super::image_file::Link;
 use crate::console::Console;

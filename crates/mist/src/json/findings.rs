@@ -1,3 +1,5 @@
+//! All problems of a file at once, from a reader that stops at the first: what it refuses is put right, and it reads again.
+
 use super::places::{KeyPath, Place, Places};
 use super::section::{Document, Note, Refusal};
 use crate::error::Result;

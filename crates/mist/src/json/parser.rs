@@ -1,3 +1,5 @@
+//! The text of a JSON file as a value, as Python writes them: `NaN`, and floats that are written back as they stood.
+
 use super::places::{Place, Places, escaped};
 use serde_json::{Map, Number, Value};
 use std::collections::HashMap;

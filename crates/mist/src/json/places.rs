@@ -1,3 +1,5 @@
+//! Where in a text its values stand, so that an error about one can name the line.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! Reading a file key by key. Errors name file, line and key; keys that nobody asked for are remarked on.
+
 use super::places::{KeyPath, Place, Places, in_file};
 use crate::error::{Error, Result};
 use crate::suggest::nearest;

@@ -1,3 +1,5 @@
+//! The text of a value as Python writes it, so that files of either program do not differ where their contents agree.
+
 use crate::text::python_float;
 use serde_json::{Number, Value};
 use std::fmt::Write;

@@ -130,8 +130,10 @@ fn preprocess(options: &Options, scope: Scope, console: &dyn Console) -> Result<
     let workers = admitted_workers(options, &settings, &cases, console)?;
     let bar = console.bar("Preprocessing", cases.len() as u64);
     let outcomes = parallel::map(&cases, workers, |case| {
+        // Before anything is read: a file that is replaced in between is another one than noted.
+        let origin = Origin::of(&settings, case);
         let failure = match prepare(&settings, case) {
-            Ok(arrays) => output.write(&case.id, &arrays, Origin::of(&settings, case)).map(|()| None)?,
+            Ok(arrays) => output.write(&case.id, &arrays, origin).map(|()| None)?,
             Err(problem) => output.remove(&case.id).map(|()| Some(problem.of_case(&case.id)))?,
         };
         if let Some(failure) = &failure {

@@ -1,7 +1,7 @@
 //! Intensity normalization of one channel.
 
 use crate::config::CtWindow;
-use mist_volume::percentile::percentile_f32;
+use mist_volume::percentile::volume_percentiles_f32;
 
 /// Percentiles to which intensities without a physical unit are clipped.
 const LOWER_PERCENT: f64 = 0.5;
@@ -20,7 +20,6 @@ pub struct Normalization {
 ///
 /// Mean and population standard deviation are those of the unclipped values. Sums run in f64, results are f32.
 pub fn normalize(voxels: &mut [f32], normalization: &Normalization) {
-    let mut counted: Vec<f32>;
     let scale = match normalization.ct {
         Some(ct) => Scale {
             lower: ct.window_min as f32,
@@ -28,16 +27,10 @@ pub fn normalize(voxels: &mut [f32], normalization: &Normalization) {
             mean: ct.z_score_mean as f32,
             std: ct.z_score_std as f32,
         },
-        None => {
-            counted = match normalization.nonzero {
-                true => voxels.iter().copied().filter(|&value| value != 0.0).collect(),
-                false => Vec::new(),
-            };
-            if counted.is_empty() {
-                counted = voxels.to_vec();
-            }
-            Scale::of(&mut counted)
+        None if normalization.nonzero => {
+            Scale::of(voxels, |value| value != 0.0).or_else(|| Scale::of(voxels, |_| true)).unwrap_or_default()
         }
+        None => Scale::of(voxels, |_| true).unwrap_or_default(),
     };
     for value in voxels {
         if normalization.nonzero && *value == 0.0 {
@@ -47,6 +40,7 @@ pub fn normalize(voxels: &mut [f32], normalization: &Normalization) {
     }
 }
 
+#[derive(Default)]
 struct Scale {
     lower: f32,
     upper: f32,
@@ -55,17 +49,14 @@ struct Scale {
 }
 
 impl Scale {
-    /// Reorders `values`.
-    fn of(values: &mut [f32]) -> Self {
-        let count = values.len().max(1) as f64;
-        let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
-        let variance = values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count;
-        Self {
-            lower: percentile_f32(values, LOWER_PERCENT).unwrap_or_default(),
-            upper: percentile_f32(values, UPPER_PERCENT).unwrap_or_default(),
-            mean: mean as f32,
-            std: variance.sqrt() as f32,
-        }
+    /// Of the values that count; `None` if there are none.
+    fn of(values: &[f32], counts: impl Fn(f32) -> bool + Sync) -> Option<Self> {
+        let [lower, upper] = volume_percentiles_f32(values, &counts, [LOWER_PERCENT, UPPER_PERCENT])?;
+        let counted = || values.iter().filter(|&&value| counts(value)).map(|&value| f64::from(value));
+        let count = counted().count() as f64;
+        let mean = counted().sum::<f64>() / count;
+        let variance = counted().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+        Some(Self { lower, upper, mean: mean as f32, std: variance.sqrt() as f32 })
     }
 
     fn apply(&self, value: f32) -> f32 {

@@ -5,9 +5,12 @@
 //! compares the settings with those of its configuration.
 
 use super::inputs::TrainingFiles;
-use super::settings::Settings;
+use super::normalize::Normalization;
+use super::settings::{DistanceMaps, Settings};
+use crate::config::CtWindow;
 use crate::error::{Error, Result};
 use crate::files::{create_folder, remove_file, write_atomically};
+use mist_volume::crop::BoundingBox;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -27,7 +30,16 @@ pub struct Origin {
 impl Origin {
     /// Of a case; nothing where its files cannot be looked at.
     pub fn of(settings: &Settings, case: &TrainingFiles) -> Option<Self> {
-        let mut details = format!("distance maps: {:?}\nbox: {:?}\n", settings.distance_maps, case.bounding_box);
+        let maps = match settings.distance_maps {
+            None => "none",
+            Some(DistanceMaps { normalized: true }) => "normalized",
+            Some(DistanceMaps { normalized: false }) => "in mm",
+        };
+        let cut = case.bounding_box.map_or_else(
+            || "whole image".to_owned(),
+            |BoundingBox { start, end, original_size }| format!("{start:?} to {end:?} of {original_size:?}"),
+        );
+        let mut details = format!("distance maps: {maps}\nbox: {cut}\n");
         for file in case.images.iter().chain([&case.mask]) {
             let found = std::fs::metadata(file).ok()?;
             let changed = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
@@ -74,14 +86,57 @@ pub fn check<'a>(numpy: &Path, settings: &Settings, ids: impl Iterator<Item = &'
     Ok(())
 }
 
-/// Everything that arrays depend on beside the scans.
+/// Everything that arrays depend on beside the scans. Arrays of a user are stale when this text changes: names of the code are
+/// not in it.
 fn line(settings: &Settings) -> String {
     let Settings { skip, crop, target_spacing, labels, normalization, distance_maps: _, memory: _ } = settings;
+    let Normalization { ct, nonzero } = normalization;
+    let scale = match ct {
+        None => "own intensities".to_owned(),
+        Some(CtWindow { window_min, window_max, z_score_mean, z_score_std }) => {
+            format!("CT window {window_min:?} to {window_max:?}, mean {z_score_mean:?}, deviation {z_score_std:?}")
+        }
+    };
     format!(
-        "method {METHOD}, skip {skip}, crop {crop}, spacing {target_spacing:?}, labels {labels:?}, {normalization:?}"
+        "method {METHOD}, skip {skip}, crop {crop}, spacing {target_spacing:?}, labels {labels:?}, {scale}, nonzero {nonzero}"
     )
 }
 
 fn file(numpy: &Path, id: &str) -> PathBuf {
     numpy.join(FOLDER).join(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Allowance;
+
+    /// Another text makes all arrays of all users stale.
+    #[test]
+    fn the_text_stays_as_it_is() {
+        let ct = CtWindow { window_min: -57.0, window_max: 164.5, z_score_mean: 100.25, z_score_std: 34.0 };
+        let settings = |ct| Settings {
+            skip: false,
+            crop: true,
+            target_spacing: [0.8, 0.8, 2.5],
+            labels: vec![0, 2],
+            normalization: Normalization { ct, nonzero: true },
+            distance_maps: Some(DistanceMaps { normalized: true }),
+            memory: Allowance::Unknown,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mask = folder.path().join("mask.nii");
+        std::fs::write(&mask, b"1234").unwrap();
+        let bounding_box = BoundingBox { start: [1, 2, 3], end: [4, 5, 6], original_size: [9; 3] };
+        let case = TrainingFiles { id: "a".into(), images: vec![], mask, bounding_box: Some(bounding_box) };
+        let Origin { settings: of_ct, details } = Origin::of(&settings(Some(ct)), &case).unwrap();
+        assert_eq!(
+            of_ct,
+            "method 1, skip false, crop true, spacing [0.8, 0.8, 2.5], labels [0, 2], CT window -57.0 to 164.5, mean 100.25, \
+             deviation 34.0, nonzero true"
+        );
+        assert!(line(&settings(None)).ends_with("labels [0, 2], own intensities, nonzero true"));
+        let start = "distance maps: normalized\nbox: [1, 2, 3] to [4, 5, 6] of [9, 9, 9]\n";
+        assert!(details.starts_with(start) && details.contains("mask.nii: 4 bytes, changed at "), "{details}");
+    }
 }

@@ -1,8 +1,10 @@
+//! The schema of `config.json`.
+
 use super::node::Node;
 use super::{add_defaults, training};
 use crate::config::{
-    BlendMode, Choices, Config, DatasetInfo, ENSEMBLE_STRATEGIES, INFERERS, LARGEST_LABEL, METRICS, Modality,
-    RESERVED_COLUMNS, TtaStrategy,
+    BlendMode, Choices, Config, DatasetInfo, ENSEMBLE_STRATEGIES, INFERERS, LARGEST_LABEL, METRICS, MOST_LABELS,
+    Modality, RESERVED_COLUMNS, TtaStrategy,
 };
 use serde_json::{Value, json};
 
@@ -51,7 +53,7 @@ pub(super) fn channel_names() -> String {
 /// A list of at least so many labels, 0 first.
 pub(super) fn labels(what: &str, least: u64) -> Node {
     let label = Node::count(0, "A label").at_most(LARGEST_LABEL as f64);
-    Node::list(label, what).distinct().starting_with(0).with_least(least)
+    Node::list(label, what).distinct().starting_with(0).with_least(least).with_most(MOST_LABELS)
 }
 
 fn dataset_info() -> Node {

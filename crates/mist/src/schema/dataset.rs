@@ -1,3 +1,5 @@
+//! The schema of `dataset.json`.
+
 use super::config::{channel_names, labels};
 use super::node::Node;
 use crate::config::{LARGEST_LABEL, Modality};

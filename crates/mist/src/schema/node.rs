@@ -1,3 +1,5 @@
+//! The parts of a JSON Schema, in the words that the schemas here need.
+
 use serde_json::{Map, Number, Value, json};
 
 /// A schema in the making, for one value.
@@ -126,6 +128,11 @@ impl Node {
     /// The first item is just this.
     pub fn starting_with(self, first: impl Into<Value>) -> Self {
         self.with("prefixItems", json!([{ "const": first.into() }]))
+    }
+
+    /// At most so many items.
+    pub fn with_most(self, items: usize) -> Self {
+        self.with("maxItems", items)
     }
 
     /// At least so many items.

@@ -1,3 +1,5 @@
+//! The schema of `training` in `config.json`.
+
 use super::as_map;
 use super::node::Node;
 use crate::config::{

@@ -1,3 +1,5 @@
+//! `fg_bboxes.csv`: the foreground of every case.
+
 use super::csv_file::{CsvFile, refuse_repeated_ids, write};
 use crate::error::{Error, Result};
 use std::path::Path;

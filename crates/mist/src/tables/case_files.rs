@@ -1,3 +1,5 @@
+//! Files that are named after cases.
+
 use crate::text::python_float;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

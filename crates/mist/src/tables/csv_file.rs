@@ -1,3 +1,5 @@
+//! CSV files as the tables of a run need them: columns by name, ids as text, errors with lines.
+
 use crate::error::{Error, Result};
 use crate::files::write_atomically;
 use crate::suggest::nearest;
@@ -8,7 +10,8 @@ use std::path::{Path, PathBuf};
 pub struct CsvFile {
     path: PathBuf,
     header: Vec<String>,
-    rows: Vec<Vec<String>>,
+    /// Line in the file, and fields.
+    rows: Vec<(u64, Vec<String>)>,
 }
 
 impl CsvFile {
@@ -16,7 +19,8 @@ impl CsvFile {
     /// UTF-8 are errors.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |error: csv::Error| Error::new("cannot read the table").at(path).because(error);
-        let mut reader = csv::ReaderBuilder::new().from_path(path).map_err(failed)?;
+        let text = std::fs::read(path).map_err(|error| failed(error.into()))?;
+        let mut reader = csv::Reader::from_reader(text.as_slice());
         let mut header: Vec<String> = reader.headers().map_err(failed)?.iter().map(str::to_owned).collect();
         if let Some(first) = header.first_mut() {
             // Spreadsheet programs put a byte order mark in front.
@@ -31,7 +35,11 @@ impl CsvFile {
         }
         let rows = reader
             .records()
-            .map(|record| Ok(record.map_err(failed)?.iter().map(str::to_owned).collect()))
+            .map(|record| {
+                let record = record.map_err(failed)?;
+                let line = record.position().map_or(0, |position| line_of_record(&text, position));
+                Ok((line, record.iter().map(str::to_owned).collect()))
+            })
             .collect::<Result<_>>()?;
         Ok(Self { path: path.to_owned(), header, rows })
     }
@@ -63,25 +71,27 @@ impl CsvFile {
 
     /// Calls `read` on each row; the row of `read` gives access to the fields.
     pub fn rows<T>(&self, read: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
-        // Line 1 is the header; fields that span lines shift the count, which only an editor would notice.
-        self.rows
-            .iter()
-            .enumerate()
-            .map(|(position, fields)| read(&Row { file: self, line: position + 2, fields }))
-            .collect()
+        self.rows.iter().map(|(line, fields)| read(&Row { file: self, line: *line, fields })).collect()
     }
+}
+
+/// The reader gives the place before the empty lines that it skips.
+fn line_of_record(text: &[u8], before: &csv::Position) -> u64 {
+    let rest = text.get(before.byte() as usize..).unwrap_or_default();
+    let skipped = rest.iter().take_while(|&&byte| byte == b'\r' || byte == b'\n').filter(|&&byte| byte == b'\n');
+    before.line() + skipped.count() as u64
 }
 
 /// One row of a table.
 pub struct Row<'a> {
     file: &'a CsvFile,
-    line: usize,
+    line: u64,
     fields: &'a [String],
 }
 
 impl Row<'_> {
-    /// Where the row stands in the file, the header in line 1.
-    pub fn line(&self) -> usize {
+    /// Where the row begins in the file, the first line is 1.
+    pub fn line(&self) -> u64 {
         self.line
     }
 

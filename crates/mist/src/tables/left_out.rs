@@ -1,3 +1,5 @@
+//! `left_out.csv`: cases that a stage could not use, for the stages after it.
+
 use super::csv_file::{CsvFile, write};
 use crate::error::{CaseFailure, Result};
 use crate::files::remove_file;

@@ -1,3 +1,5 @@
+//! `train_paths.csv` and `test_paths.csv`: the files of every case, and the folds.
+
 use super::CaseFiles;
 use super::csv_file::{CsvFile, path_field, refuse_repeated_ids, write};
 use crate::error::Result;

@@ -49,6 +49,13 @@ fn ids_are_text() {
     assert_eq!(fs::read_to_string(&path).expect("reads"), text);
 }
 
+#[test]
+fn errors_name_the_line_that_an_editor_shows() {
+    let (_folder, path) = file("id,fold,mask,ct\n\n\"a\nb\",0,m,i\n\nc,one,m,i\n");
+    let error = TrainPaths::read(&path).expect_err("a fold that is no number");
+    assert!(error.to_string().contains("line 6: `fold` is \"one\""), "{error}");
+}
+
 /// Edited in a spreadsheet: byte order mark, CRLF, moved columns, folds as floats, an image missing.
 #[test]
 fn an_edited_table_is_understood() {

@@ -8,6 +8,9 @@ use std::fmt::Write;
 /// Heading of the part that the user writes; it is kept when the file is written anew.
 pub const DESCRIPTION: &str = "## Dataset Description and Goals";
 
+/// Heading of the part after it.
+const SUMMARY: &str = "## Summary";
+
 /// What stands in that part at first.
 const QUESTIONS: &str = "\
 <!-- Please fill in. What helps to judge the numbers below:
@@ -28,7 +31,10 @@ pub fn markdown(dump: &DataDump, description: Option<&str>) -> String {
 /// The description in the text of an earlier dump; `None` where there is none, or nobody has touched it.
 pub fn description(text: &str) -> Option<&str> {
     let (_, after) = text.split_once(DESCRIPTION)?;
-    let own = after.split("\n## ").next()?.trim();
+    // The user may have headings too.
+    let end = format!("\n{SUMMARY}\n");
+    let (own, _) = after.split_once(&end).or_else(|| after.split_once("\n## "))?;
+    let own = own.trim();
     (!own.is_empty() && own != QUESTIONS).then_some(own)
 }
 
@@ -41,7 +47,7 @@ fn write_all(text: &mut String, dump: &DataDump, description: &str) -> std::fmt:
          programs. Describe the data in the first part: it is kept when this file is written again.\n"
     )?;
     writeln!(text, "{DESCRIPTION}\n\n{description}\n")?;
-    writeln!(text, "## Summary\n")?;
+    writeln!(text, "{SUMMARY}\n")?;
     writeln!(text, "- Modality: {}", summary.modality.to_uppercase())?;
     writeln!(text, "- Patients: {}", summary.num_patients)?;
     writeln!(text, "- Channels: {} ({})", summary.num_channels, summary.channel_names.join(", "))?;
@@ -181,8 +187,9 @@ mod tests {
 
     #[test]
     fn what_the_user_wrote_is_found_again() {
-        let text = format!("# Data set a\n\n{DESCRIPTION}\n\nKnees, 3 T.\n\nTwo readers.\n\n## Summary\n\n- x\n");
-        assert_eq!(description(&text), Some("Knees, 3 T.\n\nTwo readers."));
+        let own = "Knees, 3 T.\n\n## Readers\n\nTwo of them.";
+        let text = format!("# Data set a\n\n{DESCRIPTION}\n\n{own}\n\n{SUMMARY}\n\n- x\n\n## Labels\n");
+        assert_eq!(description(&text), Some(own));
     }
 
     #[test]

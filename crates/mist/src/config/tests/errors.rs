@@ -65,6 +65,7 @@ fn wrong_values_say_what_is_allowed() {
         ("/dataset_info/images/1", json!("mask")),
         ("/dataset_info/images/1", json!("t1n")),
         ("/dataset_info/labels", json!([1, 0, 2])),
+        ("/dataset_info/labels", (0..256).collect()),
         ("/dataset_info/labels/2", json!(1)),
         ("/dataset_info/labels/2", json!(256)),
         ("/dataset_info/labels/2", json!(1.5)),
@@ -96,6 +97,7 @@ fn wrong_values_say_what_is_allowed() {
     `dataset_info.images[1]` is "mask" (results/config.json): it must be a channel name other than id, fold and mask, which name other columns
     `dataset_info.images[1]` is "t1n" (results/config.json): it must be a name that no other channel has
     `dataset_info.labels` is [1,0,2] (results/config.json): it must be a list that starts with 0, the background
+    `dataset_info.labels` is [0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22, … (results/config.json): it must be a list of 255 labels at most
     `dataset_info.labels[2]` is 1 (results/config.json): it must be a label that is not listed before
     `dataset_info.labels[2]` is 256 (results/config.json): it must be a label: a whole number from 0 to 255
     `dataset_info.labels[2]` is 1.5 (results/config.json): it must be a label: a whole number from 0 to 255

@@ -1,3 +1,5 @@
+//! Cases of a table.
+
 use crate::convert::Link;
 use crate::convert::description::{MASK_FILE, channel_file};
 use crate::convert::image_file;

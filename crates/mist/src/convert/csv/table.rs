@@ -1,3 +1,5 @@
+//! Tables of cases, checked as a whole before anything is written.
+
 use super::case::CsvCase;
 use crate::convert::channel_names;
 use crate::convert::image_file::Link;
@@ -25,7 +27,7 @@ pub struct Table {
 }
 
 struct Row {
-    line: usize,
+    line: u64,
     cells: Vec<String>,
 }
 
@@ -109,7 +111,7 @@ impl Table {
     /// Ids become names of folders, which must not be hidden; and two cases cannot share one.
     fn check_ids(&self) -> Result<()> {
         let mut slips = Vec::new();
-        let mut lines: HashMap<&str, usize> = HashMap::new();
+        let mut lines: HashMap<&str, u64> = HashMap::new();
         for row in &self.rows {
             let (line, id) = (row.line, row.cell(0));
             if id.trim().is_empty() {

@@ -1,3 +1,5 @@
+//! Cases of the Medical Segmentation Decathlon; 4D images become one file per channel.
+
 use super::source::{Source, TEST_IMAGES, TRAINING_IMAGES, TRAINING_MASKS};
 use crate::convert::Link;
 use crate::convert::description::{MASK_FILE, channel_file};

@@ -1,3 +1,5 @@
+//! The Decathlon's own `dataset.json`, and the cases it lists.
+
 use crate::convert::channel_names;
 use crate::convert::image_file::without_ending;
 use crate::error::{Error, Result};
