@@ -6,10 +6,10 @@ pub mod inspect;
 
 use crate::error::{Error, Result};
 use crate::files::write_atomically_with;
-use mist_nn::weights::{self, StateDict, is_safetensors};
+use mist_nn::weights::{self, Format, StateDict};
 use std::path::Path;
 
-/// Reads a weight file of PyTorch, or of the safetensors format if its name ends so.
+/// Reads a weight file in the format that its name tells.
 pub fn read(path: &Path) -> Result<StateDict> {
     weights::read_state_dict(path).map_err(|error| Error::new("cannot read the weights").at(path).because(error))
 }
@@ -30,9 +30,9 @@ pub fn read_finite(path: &Path) -> Result<StateDict> {
 pub fn write(path: &Path, state: &StateDict) -> Result<()> {
     let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
     write_atomically_with(path, |file| {
-        let written = match is_safetensors(path) {
-            true => weights::write_safetensors(file, state),
-            false => weights::write_state_dict(file, root, state),
+        let written = match Format::of(path).unwrap_or(Format::PyTorch) {
+            Format::PyTorch => weights::write_state_dict(file, root, state),
+            Format::Safetensors => weights::write_safetensors(file, state),
         };
         written.map_err(std::io::Error::other)
     })
@@ -40,8 +40,7 @@ pub fn write(path: &Path, state: &StateDict) -> Result<()> {
 
 /// Fails where the file exists and must not be replaced, or its name says no format.
 fn check_output(path: &Path, overwrite: bool) -> Result<()> {
-    let known = path.extension().is_some_and(|extension| ["pt", "pth", "safetensors"].iter().any(|k| extension == *k));
-    if !known {
+    if Format::of(path).is_none() {
         return Err(Error::usage("the name of the file to write says no format")
             .at(path)
             .hint("let it end in .pt for PyTorch, or in .safetensors"));

@@ -3,7 +3,7 @@
 use super::archive_writer::write_archive;
 use super::pickle_writer::PickleWriter;
 use super::safetensors::read_safetensors;
-use super::{Mismatch, Tensor, Value, WeightsError, WrongShape, read};
+use super::{Format, Mismatch, Tensor, Value, WeightsError, WrongShape, read};
 use std::collections::HashMap;
 use std::io::{Seek, Write};
 use std::path::Path;
@@ -150,21 +150,15 @@ impl FromIterator<(String, Tensor)> for StateDict {
     }
 }
 
-/// Reads a weight file: names and tensors, nothing else. It is one of PyTorch, or of the safetensors format if its name
-/// ends so.
+/// Reads a weight file: names and tensors, nothing else. A file whose name tells no [`Format`] is one of PyTorch.
 ///
 /// # Errors
 /// As [`read`], and if the file is not a plain mapping of names to tensors (a checkpoint is not).
 pub fn read_state_dict(path: &Path) -> Result<StateDict, WeightsError> {
-    match is_safetensors(path) {
-        true => read_safetensors(&std::fs::read(path)?),
-        false => StateDict::from_value(read(path)?),
+    match Format::of(path).unwrap_or(Format::PyTorch) {
+        Format::PyTorch => StateDict::from_value(read(path)?),
+        Format::Safetensors => read_safetensors(&std::fs::read(path)?),
     }
-}
-
-/// Whether a file is of the safetensors format, by its name.
-pub fn is_safetensors(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
 }
 
 /// Writes a weight file. `root` is the folder name inside the archive, by convention the file's name without `.pt`.
