@@ -84,6 +84,44 @@ fn averaged_and_converted_weights_start_another_run() {
 }
 
 #[test]
+fn converted_weights_keep_their_record() {
+    let shell = prepared();
+    predict_quickly(&shell);
+    shell.mist(&format!("{TRAIN} --folds 0")).exits(0);
+    let predict = "predict --config results/config.json --images data/train/015 --output";
+    let run = |line: &str| {
+        let said = shell.mist(line).exits(0).stderr();
+        assert!(!said.contains("record"), "{said}");
+    };
+
+    // In its folder both files have one record, which suits whichever of them is removed.
+    shell
+        .mist("weights convert results/models/fold_0.pt results/models/fold_0.safetensors")
+        .exits(0)
+        .stdout_has("record");
+    std::fs::rename(shell.path("results/models/fold_0.pt"), shell.path("fold_0.pt")).expect("moved");
+    run(&format!("{predict} one --models-dir results/models"));
+    std::fs::create_dir(shell.path("other")).expect("a folder");
+    shell.mist("weights convert results/models/fold_0.safetensors other/fold_3.pth").exits(0);
+    run(&format!("{predict} two --models-dir other"));
+    std::fs::remove_file(shell.path("results/models/fold_0.safetensors")).expect("removed");
+    std::fs::rename(shell.path("fold_0.pt"), shell.path("results/models/fold_0.pt")).expect("moved");
+    run(&format!("{predict} three --models-dir results/models"));
+
+    // The record replaces nothing that is none.
+    let before = bytes(&shell, "results/config.json");
+    let line = "weights convert results/models/fold_0.pt results/config.safetensors --overwrite";
+    shell.mist(line).exits(1).stderr_has("config.json").stderr_has("no record");
+    assert!(before == bytes(&shell, "results/config.json") && !shell.path("results/config.safetensors").exists());
+    // Nor does a record of other weights go along.
+    std::fs::copy(shell.path("results/models/fold_0.json"), shell.path("start.json")).expect("a copy");
+    shell.mist("average-weights --weights results/models/fold_0.pt --output start.pt").exits(0);
+    std::fs::create_dir(shell.path("last")).expect("a folder");
+    shell.mist("weights convert start.pt last/start.safetensors").exits(0);
+    assert!(!shell.path("last/start.json").exists());
+}
+
+#[test]
 fn files_that_are_no_weights_are_refused_with_the_reason() {
     let shell = Shell::new();
     shell.write("text.pt", "not an archive");
