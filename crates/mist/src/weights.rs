@@ -6,12 +6,20 @@ pub mod inspect;
 
 use crate::error::{Error, Result};
 use crate::files::write_atomically_with;
-use mist_nn::weights::{self, Format, StateDict};
+use mist_nn::weights::{self, Format, StateDict, WeightsError};
 use std::path::Path;
 
 /// Reads a weight file in the format that its name tells.
 pub fn read(path: &Path) -> Result<StateDict> {
-    weights::read_state_dict(path).map_err(|error| Error::new("cannot read the weights").at(path).because(error))
+    weights::read_state_dict(path).map_err(|error| {
+        let told = Error::new("cannot read the weights").at(path).because(&error);
+        match error {
+            WeightsError::OtherFormat(found) => {
+                told.hint(format!("rename it to {}", path.with_extension(found.extension()).display()))
+            }
+            _ => told,
+        }
+    })
 }
 
 /// The same, for work that needs sound weights: all values must be finite numbers.

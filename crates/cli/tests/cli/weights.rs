@@ -137,4 +137,13 @@ fn files_that_are_no_weights_are_refused_with_the_reason() {
         }
     }
     assert!(!shell.path("out.pt").exists() && !shell.path("out.safetensors").exists());
+
+    // Of another format than its name tells.
+    let weights = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/weights/pocket_hashed.pt");
+    std::fs::copy(weights, shell.path("network.safetensors")).expect("a copy");
+    shell
+        .mist("weights inspect network.safetensors")
+        .exits(1)
+        .stderr_has("by its contents it is a PyTorch archive")
+        .stderr_has("hint: rename it to network.pt");
 }
