@@ -3,6 +3,7 @@
 pub mod average;
 pub mod convert;
 pub mod inspect;
+mod origin;
 
 use crate::error::{Error, Result};
 use crate::files::write_atomically_with;

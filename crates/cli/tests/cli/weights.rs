@@ -25,7 +25,7 @@ fn averaged_and_converted_weights_start_another_run() {
     shell.mist(&format!("{average} start.pt")).exits(1).stderr_has("--overwrite");
     shell.mist(&format!("{average} start.bin")).exits(2).stderr_has(".safetensors");
     shell.mist(&format!("{average} start.safetensors")).exits(0);
-    shell.mist("weights inspect start.pt").exits(0).stdout_has("unet.bottleneck.").stdout_has("nnunet, nnunet-pocket");
+    shell.mist("weights inspect start.pt").exits(0).stdout_has("unet.bottleneck.").stdout_has("network: nnunet-pocket");
     shell.mist("weights inspect start.safetensors --json").exits(0).stdout_has("\"not_finite\": 0");
 
     // There and back: the same bytes, as nothing but the tensors is in the files.

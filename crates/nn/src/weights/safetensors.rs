@@ -32,7 +32,8 @@ pub(super) fn read_safetensors(bytes: &[u8]) -> Result<StateDict, WeightsError> 
         let shape = view.shape().to_vec();
         let elements = view.data().len() / kind.size();
         let place = View::new(0, shape.clone(), strides(&shape), elements)?;
-        state.insert_of_file(&name, Tensor::new(shape, decode(kind, &place, view.data())?)?)?;
+        let tensor = Tensor::new(shape, decode(kind, &place, view.data())?)?.widened_from(kind.narrow());
+        state.insert_of_file(&name, tensor)?;
     }
     Ok(state)
 }
@@ -125,7 +126,8 @@ mod tests {
         let view = TensorView::new(Dtype::F16, vec![2], halves.as_flattened()).unwrap();
         let bytes = safetensors::serialize([("w", view)], None).unwrap();
         let state = read_safetensors(&bytes).unwrap();
-        assert_eq!(state.get("w").unwrap().to_f32()[..], [0.5, -3.0]);
+        let tensor = state.get("w").unwrap();
+        assert_eq!((&tensor.to_f32()[..], tensor.stored_type()), (&[0.5, -3.0][..], "f16"));
     }
 
     #[test]
