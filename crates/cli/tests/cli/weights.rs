@@ -70,6 +70,20 @@ fn averaged_and_converted_weights_start_another_run() {
     assert!(!resumed.stdout().contains("Starts from"));
     assert!(table == bytes(&shell, "results/logs/pretrained.csv"));
 
+    shell
+        .mist("average-weights --weights start.pt results/../start.pt --output twice.pt")
+        .exits(2)
+        .stderr_has("given twice");
+    let other = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/weights/module_prefix.pt");
+    std::fs::copy(other, shell.path("other.pt")).expect("a copy");
+    shell
+        .mist("average-weights --weights start.pt other.pt --output mixed.pt")
+        .exits(1)
+        .stderr_has("different networks")
+        .stderr_has("start.pt and other.pt (nnunet-pocket; unknown architecture)")
+        .stderr_has("unet.input_block.conv1.conv.weight (only in the first)")
+        .stderr_has(" more\n");
+
     // Other networks are refused before anything is replaced.
     let before = bytes(&shell, "results/models/fold_0.pt");
     shell
