@@ -6,7 +6,7 @@ pub mod inspect;
 mod origin;
 
 use crate::error::{Error, Result};
-use crate::files::write_atomically_with;
+use crate::files::{require_folder_of, write_atomically_with};
 use mist_nn::weights::{self, Format, StateDict, WeightsError};
 use std::path::Path;
 
@@ -47,13 +47,14 @@ pub fn write(path: &Path, state: &StateDict) -> Result<()> {
     })
 }
 
-/// Fails where the file exists and must not be replaced, or its name says no format.
+/// Fails where the file exists and must not be replaced, it has no folder, or its name says no format.
 fn check_output(path: &Path, overwrite: bool) -> Result<()> {
     if Format::of(path).is_none() {
         return Err(Error::usage("the name of the file to write says no format")
             .at(path)
             .hint("let it end in .pt for PyTorch, or in .safetensors"));
     }
+    require_folder_of(path)?;
     match path.exists() && !overwrite {
         true => Err(Error::new("the file exists already").at(path).hint("give --overwrite to replace it")),
         false => Ok(()),

@@ -152,6 +152,15 @@ fn files_that_are_no_weights_are_refused_with_the_reason() {
     }
     assert!(!shell.path("out.pt").exists() && !shell.path("out.safetensors").exists());
 
+    for line in ["weights convert text.pt nowhere/out.pt", "average-weights --weights text.pt --output nowhere/out.pt"]
+    {
+        shell
+            .mist(line)
+            .exits(1)
+            .stderr_has("there is no folder nowhere")
+            .stderr_has("hint: create the folder nowhere");
+    }
+
     // Of another format than its name tells.
     let weights = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/weights/pocket_hashed.pt");
     std::fs::copy(weights, shell.path("network.safetensors")).expect("a copy");
