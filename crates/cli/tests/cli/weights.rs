@@ -56,12 +56,16 @@ fn averaged_and_converted_weights_start_another_run() {
     let again = format!("{again} --pretrained-config source.json");
     let plain = bytes(&shell, "results/models/fold_0.pt");
     shell.mist(&format!("{again} --dry-run")).exits(0).stdout_has("Starts from");
-    shell.mist(&again).exits(0).stdout_has("36 tensors taken over").stdout_has("beyond the encoder");
+    shell
+        .mist(&again)
+        .exits(0)
+        .stdout_has("36 tensors loaded, 0 adapted, 0 skipped; ")
+        .stdout_has("of the network beyond the encoder");
     assert!(plain != bytes(&shell, "results/models/fold_0.pt"));
     let table = String::from_utf8(bytes(&shell, "results/logs/pretrained.csv")).expect("text");
     assert!(table.starts_with("tensor,outcome,reason\nunet.input_block.conv1.conv.weight,loaded,\n"), "{table}");
-    assert!(table.contains("unet.output_block.conv.conv.weight,unused,"), "{table}");
-    shell.mist(&format!("{again} --pretrained-scope all")).exits(0).stdout_has("beyond the network");
+    assert!(table.contains("unet.output_block.conv.conv.weight,unused,beyond the encoder\n"), "{table}");
+    shell.mist(&format!("{again} --pretrained-scope all")).exits(0).stdout_has(" 0 skipped; 0 of the file not used");
     // A fold that continues has left them behind, and its table tells how it began.
     let table = bytes(&shell, "results/logs/pretrained.csv");
     let resumed =
