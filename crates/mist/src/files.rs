@@ -71,10 +71,55 @@ pub fn write_atomically_with(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> std::io::Result<()>,
 ) -> Result<()> {
-    atomic::replace(path, write).map_err(|error| {
-        Error::new("cannot write the file")
-            .at(path)
-            .because(error)
-            .hint("check the free space and the permissions of the folder; an earlier version of the file was kept")
+    atomic::replace(path, write).map_err(|error| match require_folder_of(path) {
+        Err(missing) => missing,
+        Ok(()) => {
+            let kept = if path.exists() { "; the earlier version of the file was kept" } else { "" };
+            Error::new("cannot write the file")
+                .at(path)
+                .because(error)
+                .hint(format!("check the free space and the permissions of the folder{kept}"))
+        }
     })
+}
+
+/// Fails where a file cannot be written because its folder is missing.
+pub fn require_folder_of(path: &Path) -> Result<()> {
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
+        None => Ok(()),
+        Some(parent) => {
+            let error = Error::new("cannot write the file").at(path);
+            Err(match parent.exists() {
+                true => error.because(format!("{} is no folder", parent.display())).hint("give another path"),
+                false => error
+                    .because(format!("there is no folder {}", parent.display()))
+                    .hint(format!("create the folder {}, or give another path", parent.display())),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_told_with_what_there_is_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |name: &str| {
+            let full = |_: &mut BufWriter<&mut File>| Err(std::io::ErrorKind::StorageFull.into());
+            let error = write_atomically_with(&folder.path().join(name), full).unwrap_err();
+            (error.to_string(), error.advice().unwrap_or_default().to_owned())
+        };
+        let (why, hint) = told("nowhere/a");
+        assert!(why.contains("there is no folder") && hint.starts_with("create the folder"), "{why}; {hint}");
+        assert!(!told("a").1.contains("kept"));
+        write_atomically(&folder.path().join("a"), b"old").unwrap();
+        let (why, hint) = told("a");
+        assert!(
+            why.contains("no storage space") && hint.ends_with("the earlier version of the file was kept"),
+            "{why}; {hint}"
+        );
+        assert!(told("a/b").0.contains("is no folder"));
+    }
 }

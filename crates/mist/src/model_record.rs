@@ -34,6 +34,9 @@ pub struct ModelRecord {
     pub fold: usize,
     /// SHA-256 of the file with the weights.
     pub weights_sha256: String,
+    /// SHA-256 of files with the same tensors in another format.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub converted_sha256: Vec<String>,
     /// The part of the configuration that weights depend on.
     pub config: Value,
     /// The scans that it was trained on, where their headers could be read.
@@ -87,11 +90,11 @@ pub fn write(weights: &Path, fold: usize, config: &Config, table: &TrainPaths) -
         program: format!("mist {}", env!("CARGO_PKG_VERSION")),
         fold,
         weights_sha256: checksum::sha256(weights)?,
+        converted_sha256: Vec::new(),
         config: decisive(config)?,
         scans: ScanRange::of(trained_on.filter_map(|scan| read_geometry(scan).ok())),
     };
-    let value = serde_json::to_value(&record).map_err(|error| Error::new(error.to_string()))?;
-    write_atomically(&file(weights), json::to_text(&value).as_bytes())
+    record.save(weights)
 }
 
 /// Reads the record of a file with weights; nothing if it has none.
@@ -109,9 +112,29 @@ pub fn read(weights: &Path) -> Result<Option<ModelRecord>> {
 }
 
 impl ModelRecord {
+    /// Whether it is about the file with this checksum.
+    pub fn describes(&self, weights_sha256: &str) -> bool {
+        self.weights_sha256 == weights_sha256 || self.converted_sha256.iter().any(|other| other == weights_sha256)
+    }
+
+    /// Adds `weights`, a file with the same tensors, and writes the record beside it. In the folder of the original, both
+    /// files have one record, which holds for whichever of them stays.
+    pub fn carry(mut self, weights: &Path) -> Result<()> {
+        let sha256 = checksum::sha256(weights)?;
+        if !self.describes(&sha256) {
+            self.converted_sha256.push(sha256);
+        }
+        self.save(weights)
+    }
+
+    fn save(&self, weights: &Path) -> Result<()> {
+        let value = serde_json::to_value(self).map_err(|error| Error::new(error.to_string()))?;
+        write_atomically(&file(weights), json::to_text(&value).as_bytes())
+    }
+
     /// Fails where the weights are others than those recorded, or were trained with another configuration.
     pub fn check(&self, weights: &Path, weights_sha256: &str, config: &Config) -> Result<()> {
-        if self.weights_sha256 != weights_sha256 {
+        if !self.describes(weights_sha256) {
             return Err(Error::new("the weights are not those that their record describes")
                 .at(weights)
                 .because(format!("{} names other contents", file(weights).display()))

@@ -3,15 +3,24 @@
 pub mod average;
 pub mod convert;
 pub mod inspect;
+mod origin;
 
 use crate::error::{Error, Result};
-use crate::files::write_atomically_with;
-use mist_nn::weights::{self, StateDict, is_safetensors};
+use crate::files::{require_folder_of, write_atomically_with};
+use mist_nn::weights::{self, Format, StateDict, WeightsError};
 use std::path::Path;
 
-/// Reads a weight file of PyTorch, or of the safetensors format if its name ends so.
+/// Reads a weight file in the format that its name tells.
 pub fn read(path: &Path) -> Result<StateDict> {
-    weights::read_state_dict(path).map_err(|error| Error::new("cannot read the weights").at(path).because(error))
+    weights::read_state_dict(path).map_err(|error| {
+        let told = Error::new("cannot read the weights").at(path).because(&error);
+        match error {
+            WeightsError::OtherFormat(found) => {
+                told.hint(format!("rename it to {}", path.with_extension(found.extension()).display()))
+            }
+            _ => told,
+        }
+    })
 }
 
 /// The same, for work that needs sound weights: all values must be finite numbers.
@@ -30,22 +39,22 @@ pub fn read_finite(path: &Path) -> Result<StateDict> {
 pub fn write(path: &Path, state: &StateDict) -> Result<()> {
     let root = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("archive");
     write_atomically_with(path, |file| {
-        let written = match is_safetensors(path) {
-            true => weights::write_safetensors(file, state),
-            false => weights::write_state_dict(file, root, state),
+        let written = match Format::of(path).unwrap_or(Format::PyTorch) {
+            Format::PyTorch => weights::write_state_dict(file, root, state),
+            Format::Safetensors => weights::write_safetensors(file, state),
         };
         written.map_err(std::io::Error::other)
     })
 }
 
-/// Fails where the file exists and must not be replaced, or its name says no format.
+/// Fails where the file exists and must not be replaced, it has no folder, or its name says no format.
 fn check_output(path: &Path, overwrite: bool) -> Result<()> {
-    let known = path.extension().is_some_and(|extension| ["pt", "pth", "safetensors"].iter().any(|k| extension == *k));
-    if !known {
+    if Format::of(path).is_none() {
         return Err(Error::usage("the name of the file to write says no format")
             .at(path)
             .hint("let it end in .pt for PyTorch, or in .safetensors"));
     }
+    require_folder_of(path)?;
     match path.exists() && !overwrite {
         true => Err(Error::new("the file exists already").at(path).hint("give --overwrite to replace it")),
         false => Ok(()),

@@ -3,6 +3,7 @@
 use crate::About;
 use crate::parameters::{ParameterSpec, Parameters};
 use crate::weights::{StateDict, Tensor};
+use std::collections::HashSet;
 
 /// Which tensors are taken over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,8 +47,17 @@ pub struct Transferred {
     pub values: usize,
     /// Tensors of the network beyond the scope.
     pub beyond: usize,
-    /// Tensors of the source that the network does not have, or that lie beyond the scope.
-    pub unused: Vec<String>,
+    /// Tensors of the source that are not used, in its order, and why.
+    pub unused: Vec<(String, Unused)>,
+}
+
+/// Why a tensor of the source is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unused {
+    /// The network has one of this name, beyond the scope.
+    BeyondScope,
+    /// The network has none of this name.
+    NotInNetwork,
 }
 
 impl Transferred {
@@ -88,11 +98,14 @@ pub fn transfer(
     }
     // Buffers are always the network's own.
     let buffers = &parameters.layout().buffers;
-    let known = |name: &str| {
-        in_scope(name)
-            && (specs.iter().any(|spec| spec.name == name) || buffers.iter().any(|buffer| buffer.name == name))
+    let names = specs.iter().map(|spec| spec.name.as_str()).chain(buffers.iter().map(|buffer| buffer.name.as_str()));
+    let names: HashSet<&str> = names.collect();
+    let unused = |(name, _): (&str, &Tensor)| match (names.contains(name), in_scope(name)) {
+        (true, true) => None,
+        (true, false) => Some((name.to_owned(), Unused::BeyondScope)),
+        (false, _) => Some((name.to_owned(), Unused::NotInNetwork)),
     };
-    result.unused = source.iter().map(|(name, _)| name).filter(|name| !known(name)).map(str::to_owned).collect();
+    result.unused = source.iter().filter_map(unused).collect();
     result
 }
 

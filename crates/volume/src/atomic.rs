@@ -16,7 +16,9 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<&mut File>) -> Res
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let mut temporary = temporary().prefix(PREFIX).tempfile_in(folder)?;
+    // Opened here, as results are readable as the user's mask of permissions says, and errors must not name this file.
+    let create = |path: &Path| File::options().read(true).write(true).create_new(true).open(path);
+    let mut temporary = tempfile::Builder::new().prefix(PREFIX).make_in(folder, create)?;
     // Tells `sweep` of other programs that the file is in use; file systems without locks do without.
     let _ = temporary.as_file().try_lock();
     let mut buffered = BufWriter::new(temporary.as_file_mut());
@@ -47,20 +49,6 @@ fn is_abandoned(path: &Path) -> bool {
     age.is_some_and(|age| age > GRACE) && file.try_lock().is_ok()
 }
 
-/// Temporary files are private by default; ours become results, readable as the user's mask of permissions says.
-#[cfg(unix)]
-fn temporary() -> tempfile::Builder<'static, 'static> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut builder = tempfile::Builder::new();
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-    builder
-}
-
-#[cfg(not(unix))]
-fn temporary() -> tempfile::Builder<'static, 'static> {
-    tempfile::Builder::new()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +73,14 @@ mod tests {
         };
         assert_eq!(replace(&path, full).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
         assert_eq!((names(folder.path()), std::fs::read(&path).unwrap()), (vec!["a".to_owned()], b"old".to_vec()));
+    }
+
+    #[test]
+    fn errors_do_not_name_the_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = replace(&folder.path().join("nowhere/a"), |file| file.write_all(b"new")).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(PREFIX), "{error}");
     }
 
     #[test]

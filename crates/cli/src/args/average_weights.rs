@@ -27,6 +27,7 @@ impl Action for AverageWeights {
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
         let Self { weights, output, overwrite } = self;
-        average::run(&average::Options { weights, output, overwrite: overwrite.overwrite }, context.console)
+        let options = average::Options { weights, output, overwrite: overwrite.overwrite };
+        average::run(&options, context.registry, context.console)
     }
 }

@@ -25,7 +25,7 @@ fn averaged_and_converted_weights_start_another_run() {
     shell.mist(&format!("{average} start.pt")).exits(1).stderr_has("--overwrite");
     shell.mist(&format!("{average} start.bin")).exits(2).stderr_has(".safetensors");
     shell.mist(&format!("{average} start.safetensors")).exits(0);
-    shell.mist("weights inspect start.pt").exits(0).stdout_has("unet.bottleneck.").stdout_has("nnunet, nnunet-pocket");
+    shell.mist("weights inspect start.pt").exits(0).stdout_has("unet.bottleneck.").stdout_has("network: nnunet-pocket");
     shell.mist("weights inspect start.safetensors --json").exits(0).stdout_has("\"not_finite\": 0");
 
     // There and back: the same bytes, as nothing but the tensors is in the files.
@@ -56,12 +56,16 @@ fn averaged_and_converted_weights_start_another_run() {
     let again = format!("{again} --pretrained-config source.json");
     let plain = bytes(&shell, "results/models/fold_0.pt");
     shell.mist(&format!("{again} --dry-run")).exits(0).stdout_has("Starts from");
-    shell.mist(&again).exits(0).stdout_has("36 tensors taken over").stdout_has("beyond the encoder");
+    shell
+        .mist(&again)
+        .exits(0)
+        .stdout_has("36 tensors loaded, 0 adapted, 0 skipped; ")
+        .stdout_has("of the network beyond the encoder");
     assert!(plain != bytes(&shell, "results/models/fold_0.pt"));
     let table = String::from_utf8(bytes(&shell, "results/logs/pretrained.csv")).expect("text");
     assert!(table.starts_with("tensor,outcome,reason\nunet.input_block.conv1.conv.weight,loaded,\n"), "{table}");
-    assert!(table.contains("unet.output_block.conv.conv.weight,unused,"), "{table}");
-    shell.mist(&format!("{again} --pretrained-scope all")).exits(0).stdout_has("beyond the network");
+    assert!(table.contains("unet.output_block.conv.conv.weight,unused,beyond the encoder\n"), "{table}");
+    shell.mist(&format!("{again} --pretrained-scope all")).exits(0).stdout_has(" 0 skipped; 0 of the file not used");
     // A fold that continues has left them behind, and its table tells how it began.
     let table = bytes(&shell, "results/logs/pretrained.csv");
     let resumed =
@@ -69,6 +73,20 @@ fn averaged_and_converted_weights_start_another_run() {
     let resumed = resumed.exits(0).stderr_has("the pretrained weights are not used");
     assert!(!resumed.stdout().contains("Starts from"));
     assert!(table == bytes(&shell, "results/logs/pretrained.csv"));
+
+    shell
+        .mist("average-weights --weights start.pt results/../start.pt --output twice.pt")
+        .exits(2)
+        .stderr_has("given twice");
+    let other = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/weights/module_prefix.pt");
+    std::fs::copy(other, shell.path("other.pt")).expect("a copy");
+    shell
+        .mist("average-weights --weights start.pt other.pt --output mixed.pt")
+        .exits(1)
+        .stderr_has("different networks")
+        .stderr_has("start.pt and other.pt (nnunet-pocket; unknown architecture)")
+        .stderr_has("unet.input_block.conv1.conv.weight (only in the first)")
+        .stderr_has(" more\n");
 
     // Other networks are refused before anything is replaced.
     let before = bytes(&shell, "results/models/fold_0.pt");
@@ -81,6 +99,44 @@ fn averaged_and_converted_weights_start_another_run() {
     let other = again.replace("--patch-size 32 32 32", "--patch-size 32 32 64");
     shell.mist(&other).exits(1).stderr_has("spatial_config.patch_size");
     assert!(before == bytes(&shell, "results/models/fold_0.pt"));
+}
+
+#[test]
+fn converted_weights_keep_their_record() {
+    let shell = prepared();
+    predict_quickly(&shell);
+    shell.mist(&format!("{TRAIN} --folds 0")).exits(0);
+    let predict = "predict --config results/config.json --images data/train/015 --output";
+    let run = |line: &str| {
+        let said = shell.mist(line).exits(0).stderr();
+        assert!(!said.contains("record"), "{said}");
+    };
+
+    // In its folder both files have one record, which suits whichever of them is removed.
+    shell
+        .mist("weights convert results/models/fold_0.pt results/models/fold_0.safetensors")
+        .exits(0)
+        .stdout_has("record");
+    std::fs::rename(shell.path("results/models/fold_0.pt"), shell.path("fold_0.pt")).expect("moved");
+    run(&format!("{predict} one --models-dir results/models"));
+    std::fs::create_dir(shell.path("other")).expect("a folder");
+    shell.mist("weights convert results/models/fold_0.safetensors other/fold_3.pth").exits(0);
+    run(&format!("{predict} two --models-dir other"));
+    std::fs::remove_file(shell.path("results/models/fold_0.safetensors")).expect("removed");
+    std::fs::rename(shell.path("fold_0.pt"), shell.path("results/models/fold_0.pt")).expect("moved");
+    run(&format!("{predict} three --models-dir results/models"));
+
+    // The record replaces nothing that is none.
+    let before = bytes(&shell, "results/config.json");
+    let line = "weights convert results/models/fold_0.pt results/config.safetensors --overwrite";
+    shell.mist(line).exits(1).stderr_has("config.json").stderr_has("no record");
+    assert!(before == bytes(&shell, "results/config.json") && !shell.path("results/config.safetensors").exists());
+    // Nor does a record of other weights go along.
+    std::fs::copy(shell.path("results/models/fold_0.json"), shell.path("start.json")).expect("a copy");
+    shell.mist("average-weights --weights results/models/fold_0.pt --output start.pt").exits(0);
+    std::fs::create_dir(shell.path("last")).expect("a folder");
+    shell.mist("weights convert start.pt last/start.safetensors").exits(0);
+    assert!(!shell.path("last/start.json").exists());
 }
 
 #[test]
@@ -99,4 +155,22 @@ fn files_that_are_no_weights_are_refused_with_the_reason() {
         }
     }
     assert!(!shell.path("out.pt").exists() && !shell.path("out.safetensors").exists());
+
+    for line in ["weights convert text.pt nowhere/out.pt", "average-weights --weights text.pt --output nowhere/out.pt"]
+    {
+        shell
+            .mist(line)
+            .exits(1)
+            .stderr_has("there is no folder nowhere")
+            .stderr_has("hint: create the folder nowhere");
+    }
+
+    // Of another format than its name tells.
+    let weights = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/weights/pocket_hashed.pt");
+    std::fs::copy(weights, shell.path("network.safetensors")).expect("a copy");
+    shell
+        .mist("weights inspect network.safetensors")
+        .exits(1)
+        .stderr_has("by its contents it is a PyTorch archive")
+        .stderr_has("hint: rename it to network.pt");
 }

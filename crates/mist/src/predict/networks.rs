@@ -1,4 +1,4 @@
-//! The networks of a prediction: all `fold_*.pt` of a folder, one after another.
+//! The networks of a prediction: all weight files `fold_*` of a folder, one after another.
 
 use super::admission::{BYTES_PER_VALUE, MOST_PREPARED};
 use super::settings;
@@ -11,7 +11,7 @@ use crate::memory::Allowance;
 use crate::model_record::{self, ModelRecord, ScanRange};
 use crate::network::{self, Network};
 use mist_nn::models::Description;
-use mist_nn::weights::is_safetensors;
+use mist_nn::weights::Format;
 use mist_nn::{KernelCache, Registry};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -45,8 +45,8 @@ pub struct Networks<'a> {
 }
 
 impl<'a> Networks<'a> {
-    /// All `fold_*.pt` and `fold_*.safetensors` of a folder, in the order of their names, and what they leave of the memory. A record beside the
-    /// weights must agree with the weights and the configuration; weights without one are remarked on.
+    /// All weight files `fold_*` of a folder, in the order of their names, and what they leave of the memory. A record beside
+    /// the weights must agree with the weights and the configuration; weights without one are remarked on.
     pub fn load(
         folder: &Path,
         config: &'a Config,
@@ -142,7 +142,7 @@ fn weights_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-        name.starts_with("fold_") && (name.ends_with(".pt") || is_safetensors(path))
+        name.starts_with("fold_") && Format::of(path).is_some()
     });
     files.sort();
     if let Some(pair) = files.windows(2).find(|pair| pair[0].file_stem() == pair[1].file_stem()) {

@@ -7,7 +7,7 @@ use crate::files::write_atomically;
 use crate::text::plural;
 use crate::{checksum, network, weights};
 use mist_nn::parameters::Parameters;
-use mist_nn::transfer::{ChannelStrategy, Outcome, Scope, Transferred, transfer};
+use mist_nn::transfer::{ChannelStrategy, Outcome, Scope, Transferred, Unused, transfer};
 use mist_nn::weights::StateDict;
 use mist_nn::{About, Registry};
 use serde_json::{Value, json};
@@ -101,21 +101,21 @@ impl Start {
         let loaded = effect.count(|outcome| *outcome == Outcome::Loaded);
         let adapted = effect.count(|outcome| *outcome == Outcome::Adapted);
         let skipped = effect.tensors.len() - loaded - adapted;
+        let beyond = match effect.beyond {
+            0 => String::new(),
+            count => format!("; {count} of the network beyond the encoder start anew"),
+        };
         console.info(&format!(
-            "Starts from {}: {} taken over ({} values), {adapted} of them for another number of channels; {skipped} not, \
-             {} beyond the {}; {} of the file not used",
+            "Starts from {}: {} loaded, {adapted} adapted, {skipped} skipped{beyond}; {} of the file not used",
             self.asked.weights.display(),
-            plural(loaded + adapted, "tensor"),
-            effect.values,
-            effect.beyond,
-            if self.asked.scope == Scope::Encoder { "encoder" } else { "network" },
+            plural(loaded, "tensor"),
             effect.unused.len(),
         ));
         for (name, outcome) in &effect.tensors {
             match outcome {
                 Outcome::Loaded => {}
                 Outcome::Adapted => console.info(&format!("  {name}: adapted to another number of channels")),
-                Outcome::Skipped(why) => console.info(&format!("  {name}: not taken over, {why}")),
+                Outcome::Skipped(why) => console.info(&format!("  {name}: skipped, {why}")),
             }
         }
     }
@@ -133,10 +133,10 @@ impl Start {
             };
             table.write_record([name, word, why]).map_err(failed)?;
         }
-        for name in &self.effect.unused {
-            let why = match self.asked.scope {
-                Scope::Encoder => "beyond the encoder, or only in the file",
-                Scope::All => "only in the file",
+        for (name, why) in &self.effect.unused {
+            let why = match why {
+                Unused::BeyondScope => "beyond the encoder",
+                Unused::NotInNetwork => "not in the network",
             };
             table.write_record([name, "unused", why]).map_err(failed)?;
         }

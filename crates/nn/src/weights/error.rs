@@ -1,5 +1,6 @@
 //! What can be wrong with a weight file.
 
+use super::Format;
 use std::fmt;
 
 /// Why a weight file could not be read, written or used. The path is added by whoever knows it.
@@ -17,6 +18,9 @@ pub enum WeightsError {
     /// Not a file of the safetensors format, or a damaged one.
     #[error("not a readable safetensors file: {0}")]
     Safetensors(String),
+    /// A sound beginning of a file of another format than its name tells.
+    #[error("by its contents it is {0}")]
+    OtherFormat(Format),
     /// The pickle asks for something that no weight file needs, or is damaged.
     #[error("the list of tensors is damaged or not that of a weight file: {problem} (byte {position})")]
     Pickle {

@@ -2,13 +2,16 @@
 
 use super::storage::{ElementKind, View, decode, encode};
 use super::{StateDict, Tensor, TensorData, WeightsError};
-use safetensors::tensor::TensorView;
+use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 
 /// Metadata key under which our files keep the order of their tensors, which the format does not.
 const ORDER: &str = "mist.order";
+/// What the length of a header is a multiple of, in bytes.
+const ALIGNMENT: usize = 8;
 
 /// Reads the tensors of a file's `bytes`, in the order that they say or else that of their places.
 ///
@@ -32,33 +35,39 @@ pub(super) fn read_safetensors(bytes: &[u8]) -> Result<StateDict, WeightsError> 
         let shape = view.shape().to_vec();
         let elements = view.data().len() / kind.size();
         let place = View::new(0, shape.clone(), strides(&shape), elements)?;
-        state.insert_of_file(&name, Tensor::new(shape, decode(kind, &place, view.data())?)?)?;
+        let tensor = Tensor::new(shape, decode(kind, &place, view.data())?)?.widened_from(kind.narrow());
+        state.insert_of_file(&name, tensor)?;
     }
     Ok(state)
 }
 
-/// Writes the tensors, and their order as a note.
+/// Writes the tensors, and their order as a note. Byte for byte what the library would write, which has all of it in memory.
 ///
 /// # Errors
 /// If `out` fails.
 pub fn write_safetensors(mut out: impl Write, state: &StateDict) -> Result<(), WeightsError> {
-    let failed = |error: SafeTensorError| WeightsError::Safetensors(error.to_string());
-    let mut values = Vec::with_capacity(state.len());
-    for (_, tensor) in state.iter() {
-        let mut bytes = Vec::new();
-        encode(tensor.data(), &mut bytes)?;
-        values.push(bytes);
-    }
-    let view = |((name, tensor), bytes)| -> Result<(String, TensorView<'_>), WeightsError> {
-        let (name, tensor, bytes): (&str, &Tensor, &Vec<u8>) = (name, tensor, bytes);
-        let view = TensorView::new(dtype_of(tensor.data()), tensor.shape().to_vec(), bytes).map_err(failed)?;
-        Ok((name.to_owned(), view))
-    };
-    let views = state.iter().zip(&values).map(view).collect::<Result<Vec<_>, _>>()?;
+    let failed = |error: String| WeightsError::Safetensors(error);
     let names: Vec<&str> = state.iter().map(|(name, _)| name).collect();
-    let order = serde_json::to_string(&names).map_err(|error| WeightsError::Safetensors(error.to_string()))?;
+    let order = serde_json::to_string(&names).map_err(|error| failed(error.to_string()))?;
     let notes = HashMap::from([(ORDER.to_owned(), order)]);
-    out.write_all(&safetensors::serialize(views, Some(notes)).map_err(failed)?)?;
+    // Wide numbers first, so that all are aligned.
+    let mut tensors: Vec<(&str, &Tensor)> = state.iter().collect();
+    tensors.sort_by_key(|(name, tensor)| (Reverse(dtype_of(tensor.data())), *name));
+    let mut end = 0;
+    let place = |(name, tensor): &(&str, &Tensor)| {
+        let (start, dtype) = (end, dtype_of(tensor.data()));
+        end += tensor.data().len() * dtype.bitsize() / 8;
+        ((*name).to_owned(), TensorInfo { dtype, shape: tensor.shape().to_vec(), data_offsets: (start, end) })
+    };
+    let places = tensors.iter().map(place).collect();
+    let header = Metadata::new(Some(notes), places).map_err(|error| failed(error.to_string()))?;
+    let mut header = serde_json::to_vec(&header).map_err(|error| failed(error.to_string()))?;
+    header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
+    for (_, tensor) in tensors {
+        encode(tensor.data(), &mut out)?;
+    }
     Ok(())
 }
 
@@ -103,6 +112,7 @@ fn dtype_of(data: &TensorData) -> Dtype {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use safetensors::tensor::TensorView;
 
     fn state() -> StateDict {
         let mut state = StateDict::new();
@@ -120,12 +130,33 @@ mod tests {
     }
 
     #[test]
+    fn files_are_those_of_the_library() {
+        let mut state = state();
+        state.insert("b", Tensor::new(vec![1], TensorData::F64(vec![0.25])).unwrap());
+        state.insert("empty", Tensor::f32(vec![0, 3], vec![]).unwrap());
+        let encoded = |tensor: &Tensor| {
+            let mut bytes = Vec::new();
+            encode(tensor.data(), &mut bytes).unwrap();
+            bytes
+        };
+        let all: Vec<_> = state.iter().map(|(name, tensor)| (name, tensor, encoded(tensor))).collect();
+        let views = all.iter().map(|(name, tensor, bytes)| {
+            (*name, TensorView::new(dtype_of(tensor.data()), tensor.shape().to_vec(), bytes).unwrap())
+        });
+        let notes = HashMap::from([(ORDER.to_owned(), r#"["z","a","m","b","empty"]"#.to_owned())]);
+        let mut bytes = Vec::new();
+        write_safetensors(&mut bytes, &state).unwrap();
+        assert!(bytes == safetensors::serialize(views, Some(notes)).unwrap());
+    }
+
+    #[test]
     fn files_of_other_programs_have_no_order_and_may_have_halves() {
         let halves = [half::f16::from_f32(0.5), half::f16::from_f32(-3.0)].map(half::f16::to_le_bytes);
         let view = TensorView::new(Dtype::F16, vec![2], halves.as_flattened()).unwrap();
         let bytes = safetensors::serialize([("w", view)], None).unwrap();
         let state = read_safetensors(&bytes).unwrap();
-        assert_eq!(state.get("w").unwrap().to_f32()[..], [0.5, -3.0]);
+        let tensor = state.get("w").unwrap();
+        assert_eq!((&tensor.to_f32()[..], tensor.stored_type()), (&[0.5, -3.0][..], "f16"));
     }
 
     #[test]

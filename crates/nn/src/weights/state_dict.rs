@@ -3,9 +3,10 @@
 use super::archive_writer::write_archive;
 use super::pickle_writer::PickleWriter;
 use super::safetensors::read_safetensors;
-use super::{Mismatch, Tensor, Value, WeightsError, WrongShape, read};
+use super::{Format, Mismatch, Tensor, Value, WeightsError, WrongShape, read};
 use std::collections::HashMap;
-use std::io::{Seek, Write};
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 
 /// What multi-GPU wrappers of PyTorch put before every name.
@@ -150,21 +151,33 @@ impl FromIterator<(String, Tensor)> for StateDict {
     }
 }
 
-/// Reads a weight file: names and tensors, nothing else. It is one of PyTorch, or of the safetensors format if its name
-/// ends so.
+/// Reads a weight file: names and tensors, nothing else. A file whose name tells no [`Format`] is one of PyTorch.
 ///
 /// # Errors
-/// As [`read`], and if the file is not a plain mapping of names to tensors (a checkpoint is not).
+/// As [`read`], and if the file is not a plain mapping of names to tensors (a checkpoint is not), or of another format
+/// than its name tells.
 pub fn read_state_dict(path: &Path) -> Result<StateDict, WeightsError> {
-    match is_safetensors(path) {
-        true => read_safetensors(&std::fs::read(path)?),
-        false => StateDict::from_value(read(path)?),
-    }
+    let named = Format::of(path).unwrap_or(Format::PyTorch);
+    let state = match named {
+        Format::PyTorch => read(path).and_then(StateDict::from_value),
+        Format::Safetensors => std::fs::read(path).map_err(WeightsError::Io).and_then(|bytes| read_safetensors(&bytes)),
+    };
+    state.map_err(|error| match Format::of_contents(&start_of(path)) {
+        Some(found) if found != named => WeightsError::OtherFormat(found),
+        _ => error,
+    })
 }
 
-/// Whether a file is of the safetensors format, by its name.
-pub fn is_safetensors(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"))
+/// The first bytes of a file; none of what is no file, as a pipe may block whoever opens it again.
+fn start_of(path: &Path) -> Vec<u8> {
+    let mut start = Vec::new();
+    if path.is_file()
+        && let Ok(file) = File::open(path)
+    {
+        // A file that cannot be read has failed before; it begins with nothing.
+        let _ = file.take(16).read_to_end(&mut start);
+    }
+    start
 }
 
 /// Writes a weight file. `root` is the folder name inside the archive, by convention the file's name without `.pt`.

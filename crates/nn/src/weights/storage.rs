@@ -1,5 +1,6 @@
 //! Raw storages: their element types, and the strided views that tensors are of them.
 
+use super::tensor::Narrow;
 use super::{TensorData, WeightsError};
 use std::io::{self, Write};
 
@@ -43,6 +44,15 @@ impl ElementKind {
             Self::F32 | Self::I32 => 4,
             Self::F16 | Self::BF16 | Self::I16 => 2,
             Self::I8 | Self::U8 | Self::Bool => 1,
+        }
+    }
+
+    /// Whether its elements are widened when read.
+    pub(super) fn narrow(self) -> Option<Narrow> {
+        match self {
+            Self::F16 => Some(Narrow::F16),
+            Self::BF16 => Some(Narrow::BF16),
+            _ => None,
         }
     }
 

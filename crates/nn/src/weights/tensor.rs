@@ -55,6 +55,15 @@ impl TensorData {
 pub struct Tensor {
     shape: Vec<usize>,
     data: TensorData,
+    /// What the values were in the file, where they are wider now.
+    narrow: Option<Narrow>,
+}
+
+/// Types of files that are widened when read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Narrow {
+    F16,
+    BF16,
 }
 
 impl Tensor {
@@ -65,7 +74,7 @@ impl Tensor {
     pub fn new(shape: Vec<usize>, data: TensorData) -> Result<Self, WeightsError> {
         let count = shape.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
         if count == Some(data.len()) {
-            Ok(Self { shape, data })
+            Ok(Self { shape, data, narrow: None })
         } else {
             Err(WeightsError::Tensor(format!("{} values do not fill the shape {shape:?}", data.len())))
         }
@@ -78,7 +87,28 @@ impl Tensor {
 
     /// A tensor without axes, as optimizers use for their step counter.
     pub fn scalar(value: f32) -> Self {
-        Self { shape: vec![], data: TensorData::F32(vec![value]) }
+        Self { shape: vec![], data: TensorData::F32(vec![value]), narrow: None }
+    }
+
+    /// Notes what the values were in the file.
+    pub(super) fn widened_from(self, narrow: Option<Narrow>) -> Self {
+        Self { narrow, ..self }
+    }
+
+    /// Name of the type in the file that it was read from.
+    pub fn stored_type(&self) -> &'static str {
+        match (self.narrow, &self.data) {
+            (Some(Narrow::F16), _) => "f16",
+            (Some(Narrow::BF16), _) => "bf16",
+            (None, TensorData::F32(_)) => "f32",
+            (None, TensorData::F64(_)) => "f64",
+            (None, TensorData::I64(_)) => "i64",
+            (None, TensorData::I32(_)) => "i32",
+            (None, TensorData::I16(_)) => "i16",
+            (None, TensorData::I8(_)) => "i8",
+            (None, TensorData::U8(_)) => "u8",
+            (None, TensorData::Bool(_)) => "bool",
+        }
     }
 
     /// Sizes of the axes, slowest first.
