@@ -20,6 +20,7 @@ pub mod files;
 pub mod finalize;
 #[cfg(test)]
 mod golden;
+pub mod gpu;
 pub mod interrupt;
 pub mod json;
 pub mod label_map;

@@ -46,6 +46,8 @@ impl DataSet {
             data: self.path("dataset.json"),
             results: self.path("results"),
             nfolds: Some(2),
+            gpu_memory: analyze::GpuMemory::Assumed,
+            batch_size_per_gpu: None,
             workers: 2,
             verify,
             data_dump: false,
