@@ -13,6 +13,7 @@ pub mod convert;
 pub mod dataset;
 pub mod demo;
 pub mod device;
+mod disk;
 pub mod ensemble;
 pub mod error;
 pub mod evaluate;
