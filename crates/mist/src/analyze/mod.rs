@@ -17,6 +17,7 @@ mod sampling;
 mod scan;
 mod spacing;
 mod statistics;
+mod test_cases;
 mod verification;
 mod verify;
 mod voxel_budget;
@@ -58,7 +59,7 @@ pub struct Options {
     pub batch_size_per_gpu: Option<usize>,
     /// Cases in work at once.
     pub workers: usize,
-    /// Also check every voxel of every file, leave out cases that fail, and write `verification.csv`.
+    /// Also check every voxel of every file, those of test cases too, leave out cases that fail, and write `verification.csv`.
     pub verify: bool,
     /// Also write statistics of the data set, `data_dump.json` and `data_dump.md`.
     pub data_dump: bool,
@@ -105,11 +106,14 @@ fn analyze(
     create_folder(&options.results)?;
 
     let inputs = Inputs::check(&dataset, options.workers, console)?;
-    let (mut failures, mut checks) = (inputs.failures, inputs.checks);
+    let (mut failures, mut checks, mut test) = (inputs.failures, inputs.checks, inputs.test);
     let scanned = scan_all(options, &dataset.info, inputs.training, &mut failures, &mut checks, console)?;
     if options.verify {
+        if let Some(cases) = test {
+            test = Some(test_cases::verify(cases, options.workers, &mut failures, &mut checks, console)?);
+        }
         // Stable: the checks of a case stay in their order.
-        checks.sort_by(|a, b| a.case.cmp(&b.case));
+        checks.sort_by(|a, b| (a.test, &a.case).cmp(&(b.test, &b.case)));
         verification::tell(&checks, console);
         verification::write(&files.verification, &checks)?;
     }
@@ -123,7 +127,7 @@ fn analyze(
     let data_dump = options
         .data_dump
         .then(|| DataDump::of(&dataset.info, &dataset.final_classes, &cases.facts, &plan.preprocessing, &files.config));
-    let mut outputs = Outputs { left_out: failures, data_dump, ..outputs(&dataset, &cases, plan, folds, inputs.test) };
+    let mut outputs = Outputs { left_out: failures, data_dump, ..outputs(&dataset, &cases, plan, folds, test) };
     outputs.config.training.batch_size_per_gpu = budget.batch();
     before_writing()?;
     files.write(&outputs)?;
