@@ -32,8 +32,8 @@ pub use model::{Model, ModelParams};
 pub use overrides::{Change, Overrides};
 pub use preprocessing::{CtNormalization, CtWindow, Preprocessing, SpatialConfig};
 pub(crate) use regions::FORBIDDEN as FORBIDDEN_IN_REGIONS;
-pub(crate) use training::LARGEST_WEIGHT;
 pub use training::{Augmentation, LR_SCHEDULERS, OPTIMIZERS, Training, Transforms};
+pub(crate) use training::{LARGEST_WEIGHT, MOST_FOLDS};
 
 use crate::console::Console;
 use crate::error::{Error, Result};

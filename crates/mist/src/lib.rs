@@ -13,6 +13,7 @@ pub mod convert;
 pub mod dataset;
 pub mod demo;
 pub mod device;
+mod disk;
 pub mod ensemble;
 pub mod error;
 pub mod evaluate;
@@ -20,6 +21,7 @@ pub mod files;
 pub mod finalize;
 #[cfg(test)]
 mod golden;
+pub mod gpu;
 pub mod interrupt;
 pub mod json;
 pub mod label_map;

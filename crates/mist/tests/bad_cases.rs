@@ -46,6 +46,8 @@ impl DataSet {
             data: self.path("dataset.json"),
             results: self.path("results"),
             nfolds: Some(2),
+            gpu_memory: analyze::GpuMemory::Assumed,
+            batch_size_per_gpu: None,
             workers: 2,
             verify,
             data_dump: false,
@@ -180,6 +182,62 @@ fn verification_says_of_every_case_what_was_checked() {
 
     data_set.analyze(false).unwrap();
     assert!(!data_set.path("results/verification.csv").exists(), "it would be of an earlier analysis");
+}
+
+#[test]
+fn verification_reads_the_test_cases_and_plans_without_them() {
+    let data_set = DataSet::new(&["a", "b"]);
+    let description = fs::read_to_string(data_set.path("dataset.json")).unwrap();
+    fs::write(data_set.path("dataset.json"), description.replace(r#""mask": "#, r#""test-data": "test", "mask": "#))
+        .unwrap();
+    let config = |verify| {
+        let failures = data_set.analyze(verify).unwrap();
+        (failures, fs::read_to_string(data_set.path("results/config.json")).unwrap())
+    };
+    let mut hollow = image([12, 10, 8]);
+    hollow.voxels_mut()[700] = f32::NAN;
+    // One has the id of a training case.
+    for (id, scan) in [("a", &image([12, 10, 8])), ("cut", &image([40, 40, 40])), ("hollow", &hollow)] {
+        let folder = data_set.path("test").join(id);
+        fs::create_dir_all(&folder).unwrap();
+        nifti::write(&folder.join("image.nii.gz"), scan).unwrap();
+    }
+    truncate(&data_set.path("test/cut/image.nii.gz"));
+
+    let (failures, without) = config(false);
+    assert!(failures.is_empty(), "only headers are read");
+    let (failures, with) = config(true);
+    assert_eq!(ids(&failures), ["cut", "hollow"]);
+    assert_eq!(with, without, "the plan is that of the training cases");
+    let table = fs::read_to_string(data_set.path("results/test_paths.csv")).unwrap();
+    let listed: Vec<&str> = table.lines().skip(1).map(|row| row.split(',').next().unwrap()).collect();
+    assert_eq!(listed, ["a"]);
+
+    let text = fs::read_to_string(data_set.path("results/verification.csv")).unwrap();
+    let rows: Vec<String> = text
+        .lines()
+        .skip(1)
+        .map(|row| {
+            let fields: Vec<&str> = row.split(',').collect();
+            [fields[0], fields[1], fields[fields.len() - 1]].join(" ")
+        })
+        .collect();
+    assert_eq!(rows[0], "a files passed");
+    assert_eq!(
+        rows[12..],
+        [
+            "a files passed",
+            "a grid passed",
+            "a voxels passed",
+            "a orientation passed",
+            "cut files passed",
+            "cut grid passed",
+            "cut voxels failed",
+            "hollow files passed",
+            "hollow grid passed",
+            "hollow voxels failed",
+        ]
+    );
 }
 
 #[test]

@@ -56,7 +56,17 @@ fn data_set(folder: &Path) -> PathBuf {
 
 fn analyze_options(results: &Path, data: &Path, overwrite: bool) -> analyze::Options {
     let (data, results) = (data.to_owned(), results.to_owned());
-    analyze::Options { data, results, nfolds: Some(2), workers: 2, verify: false, data_dump: false, overwrite }
+    analyze::Options {
+        data,
+        results,
+        nfolds: Some(2),
+        gpu_memory: analyze::GpuMemory::Assumed,
+        batch_size_per_gpu: None,
+        workers: 2,
+        verify: false,
+        data_dump: false,
+        overwrite,
+    }
 }
 
 /// What the replaced run had trained must not be resumed, and its arrays not be kept.

@@ -57,6 +57,8 @@ impl Run {
             data,
             results: results.clone(),
             nfolds: Some(3),
+            gpu_memory: analyze::GpuMemory::Assumed,
+            batch_size_per_gpu: None,
             workers,
             verify: true,
             data_dump: true,

@@ -53,6 +53,8 @@ fn prepared(no_preprocess: Option<bool>) -> Arrays {
         data,
         results: results.clone(),
         nfolds: Some(2),
+        gpu_memory: analyze::GpuMemory::Assumed,
+        batch_size_per_gpu: None,
         workers: 1,
         verify: true,
         data_dump: false,

@@ -3,6 +3,7 @@
 use super::overwrite::Overwrite;
 use super::values;
 use crate::commands::{Action, Context};
+use mist::analyze::GpuMemory;
 use mist::{CaseFailure, Result, analyze};
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ pub(crate) struct Analyze {
     results: PathBuf,
     #[command(flatten)]
     plan: Plan,
+    /// Number of patches in a training step, per device, that the patch size is chosen for; kept in config.json [default: 2]
+    #[arg(long, value_name = "COUNT", value_parser = values::positive)]
+    batch_size_per_gpu: Option<usize>,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -27,6 +31,10 @@ pub(crate) struct Plan {
     /// Number of folds for cross-validation, from 2 to the number of cases [default: 5]
     #[arg(long, value_name = "COUNT", value_parser = values::fold_count)]
     nfolds: Option<usize>,
+    /// Memory of the GPU that the patch size is chosen for, such as 8G or 24GiB [default: that of the smallest visible
+    /// GPU, 16GiB where there is none]
+    #[arg(long, value_name = "SIZE", value_parser = values::memory_size)]
+    memory_budget: Option<u64>,
     /// Number of cases analyzed at the same time
     #[arg(long, value_name = "COUNT", default_value = "1", value_parser = values::positive)]
     num_workers_analyze: usize,
@@ -40,11 +48,19 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// What `mist analyze` was asked to do.
-    pub(crate) fn options(self, data: PathBuf, results: PathBuf, overwrite: Overwrite) -> analyze::Options {
+    pub(crate) fn options(
+        self,
+        data: PathBuf,
+        results: PathBuf,
+        batch_size_per_gpu: Option<usize>,
+        overwrite: Overwrite,
+    ) -> analyze::Options {
         analyze::Options {
             data,
             results,
             nfolds: self.nfolds,
+            gpu_memory: GpuMemory::new(self.memory_budget),
+            batch_size_per_gpu,
             workers: self.num_workers_analyze,
             verify: self.verify,
             data_dump: self.data_dump,
@@ -57,7 +73,7 @@ impl Action for Analyze {
     const NAME: &'static str = "analyze";
 
     fn perform(self, context: &Context) -> Result<Vec<CaseFailure>> {
-        let options = self.plan.options(self.data, self.results, self.overwrite);
+        let options = self.plan.options(self.data, self.results, self.batch_size_per_gpu, self.overwrite);
         analyze::run(&options, context.registry, context.console)
     }
 }

@@ -39,10 +39,12 @@ pub(crate) struct RunAll {
 impl RunAll {
     fn options(self) -> Result<run_all::Options> {
         let (memory, overwrite) = (self.memory, self.overwrite);
+        let train = self.recipe.options(self.results.clone(), self.numpy.clone(), memory, overwrite)?;
+        let batch = train.overrides.batch_size_per_gpu;
         Ok(run_all::Options {
-            analyze: self.plan.options(self.data, self.results.clone(), overwrite),
-            preprocess: self.mode.options(self.results.clone(), self.numpy.clone(), memory, overwrite)?,
-            train: self.recipe.options(self.results, self.numpy, memory, overwrite)?,
+            analyze: self.plan.options(self.data, self.results.clone(), batch, overwrite),
+            preprocess: self.mode.options(self.results, self.numpy, memory, overwrite)?,
+            train,
         })
     }
 }

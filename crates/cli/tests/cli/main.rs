@@ -1,6 +1,7 @@
 //! The program as a user of a shell sees it.
 
 mod aliases;
+mod analysis;
 mod bad_files;
 mod bench;
 #[cfg(unix)]

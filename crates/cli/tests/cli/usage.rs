@@ -11,6 +11,8 @@ const WRONG_VALUES: &[(&str, &str, &[&str])] = &[
     ("convert-csv --train-csv a --output b", "--overwrite", &["maybe"]),
     ("convert-csv --train-csv a --output b", "--link", &["symbolic", "yes"]),
     ("analyze --data a", "--nfolds", &["0", "1", "-3", "2.0", "five"]),
+    ("analyze --data a", "--memory-budget", &["0G", "16", "1K", "much"]),
+    ("analyze --data a", "--batch-size-per-gpu", &["0", "-1", "2.5"]),
     ("analyze --data a", "--num-workers-analyze", &["0", "-1", "1.5", "x"]),
     ("analyze --data a", "--overwrite", &["maybe"]),
     ("preprocess --results a", "--num-workers-preprocess", &["0", "-2", "x"]),

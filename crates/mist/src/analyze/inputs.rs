@@ -47,7 +47,7 @@ impl Inputs {
 
         let mut failures = Vec::new();
         let mut rows = Vec::new();
-        let mut usable = |folder: &Path, patterns: &[Pattern]| -> Result<Vec<UsableCase>> {
+        let mut usable = |folder: &Path, patterns: &[Pattern], test: bool| -> Result<Vec<UsableCase>> {
             let found = find(folder, patterns, console)?;
             let checked = parallel::map(&found, workers, |case| {
                 let mut checks = Checks::default();
@@ -55,7 +55,7 @@ impl Inputs {
             })?;
             let mut cases = Vec::new();
             for (case, (result, checks)) in found.into_iter().zip(checked) {
-                rows.extend(checks.rows(&case.id));
+                rows.extend(checks.rows(&case.id).map(|row| Row { test, ..row }));
                 match result {
                     Ok(files) => cases.push(files),
                     Err(problem) => failures.push(problem.of_case(&case.id)),
@@ -63,8 +63,8 @@ impl Inputs {
             }
             Ok(cases)
         };
-        let training = usable(&dataset.train_data, &with_mask)?;
-        let test = dataset.test_data.as_ref().map(|folder| usable(folder, &images)).transpose()?;
+        let training = usable(&dataset.train_data, &with_mask, false)?;
+        let test = dataset.test_data.as_ref().map(|folder| usable(folder, &images, true)).transpose()?;
         for failure in &failures {
             console.error(&failure.to_string());
         }

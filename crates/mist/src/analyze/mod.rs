@@ -17,8 +17,12 @@ mod sampling;
 mod scan;
 mod spacing;
 mod statistics;
+mod test_cases;
 mod verification;
 mod verify;
+mod voxel_budget;
+
+pub use voxel_budget::GpuMemory;
 
 use crate::config::{Config, DatasetInfo, Evaluation, EvaluationClass, Modality};
 use crate::console::Console;
@@ -35,6 +39,7 @@ use plan::{Plan, plan};
 use scan::{CaseFacts, ScanOptions, scan};
 use std::path::PathBuf;
 use verification::{Checks, Row};
+use voxel_budget::VoxelBudget;
 
 /// Folds when the user does not say how many.
 const DEFAULT_FOLDS: usize = 5;
@@ -48,9 +53,13 @@ pub struct Options {
     pub results: PathBuf,
     /// Number of folds, 5 when not given.
     pub nfolds: Option<usize>,
+    /// Memory of the GPU that the patch size is chosen for.
+    pub gpu_memory: GpuMemory,
+    /// Patches of a training step, for which the patch size is chosen too; kept in `config.json`.
+    pub batch_size_per_gpu: Option<usize>,
     /// Cases in work at once.
     pub workers: usize,
-    /// Also check every voxel of every file, leave out cases that fail, and write `verification.csv`.
+    /// Also check every voxel of every file, those of test cases too, leave out cases that fail, and write `verification.csv`.
     pub verify: bool,
     /// Also write statistics of the data set, `data_dump.json` and `data_dump.md`.
     pub data_dump: bool,
@@ -87,6 +96,7 @@ fn analyze(
     if folds < 2 {
         return Err(Error::usage(format!("{folds} folds are not enough")).hint("give --nfolds 2 or more"));
     }
+    let budget = VoxelBudget::new(options.gpu_memory.clone(), options.batch_size_per_gpu)?;
     let files = OutputFiles::of(&options.results);
     files.check_replaceable(options.overwrite)?;
     let dataset = Dataset::load(&options.data)?;
@@ -96,11 +106,14 @@ fn analyze(
     create_folder(&options.results)?;
 
     let inputs = Inputs::check(&dataset, options.workers, console)?;
-    let (mut failures, mut checks) = (inputs.failures, inputs.checks);
+    let (mut failures, mut checks, mut test) = (inputs.failures, inputs.checks, inputs.test);
     let scanned = scan_all(options, &dataset.info, inputs.training, &mut failures, &mut checks, console)?;
     if options.verify {
+        if let Some(cases) = test {
+            test = Some(test_cases::verify(cases, options.workers, &mut failures, &mut checks, console)?);
+        }
         // Stable: the checks of a case stay in their order.
-        checks.sort_by(|a, b| a.case.cmp(&b.case));
+        checks.sort_by(|a, b| (a.test, &a.case).cmp(&(b.test, &b.case)));
         verification::tell(&checks, console);
         verification::write(&files.verification, &checks)?;
     }
@@ -109,12 +122,13 @@ fn analyze(
         return Err(too_few(scanned.len(), folds));
     }
     let cases = Cases::in_fold_order(scanned, folds);
-    let plan = plan(&dataset.info, &cases.facts);
-    report(&cases, &plan, console);
+    let plan = plan(&dataset.info, &cases.facts, budget.voxels());
+    report(&cases, &plan, &budget, console);
     let data_dump = options
         .data_dump
         .then(|| DataDump::of(&dataset.info, &dataset.final_classes, &cases.facts, &plan.preprocessing, &files.config));
-    let outputs = Outputs { left_out: failures, data_dump, ..outputs(&dataset, &cases, plan, folds, inputs.test) };
+    let mut outputs = Outputs { left_out: failures, data_dump, ..outputs(&dataset, &cases, plan, folds, test) };
+    outputs.config.training.batch_size_per_gpu = budget.batch();
     before_writing()?;
     files.write(&outputs)?;
     if !options.verify {
@@ -223,7 +237,7 @@ fn too_few(cases: usize, folds: usize) -> Error {
         .hint("repair the cases listed above, add cases, or ask for fewer folds with --nfolds")
 }
 
-fn report(cases: &Cases, plan: &Plan, console: &dyn Console) {
+fn report(cases: &Cases, plan: &Plan, budget: &VoxelBudget, console: &dyn Console) {
     let planned = |index: usize| plan.notes.iter().filter(move |(case, _)| *case == index).map(|(_, note)| note);
     for (index, (files, facts)) in cases.files.iter().zip(&cases.facts).enumerate() {
         for note in facts.notes.iter().chain(planned(index)) {
@@ -233,6 +247,12 @@ fn report(cases: &Cases, plan: &Plan, console: &dyn Console) {
     if plan.outside_ct_range > 0 {
         let count = plan.outside_ct_range;
         console.warn(&format!("{count} foreground samples lie outside -1024 to 3072 HU; the CT window ignores them"));
+    }
+    let patch = plan.spatial_config.patch_size;
+    let [x, y, z] = patch;
+    console.info(&format!("A patch has {x} x {y} x {z} voxels: chosen for {budget}"));
+    if let Some(excess) = budget.excess(patch) {
+        console.warn(&excess);
     }
 }
 

@@ -1,8 +1,5 @@
 //! The first choice of the patch size, from the median image and a budget of voxels.
 
-/// Voxels per patch that a training with the default batch size of 2 is assumed to hold: 128³.
-pub const DEFAULT_BUDGET: f64 = (128 * 128 * 128) as f64;
-
 /// Spacing ratio above which an image counts as anisotropic; also used for resampling.
 pub const ANISOTROPY_LIMIT: f64 = 3.0;
 
@@ -108,6 +105,9 @@ fn down_to_divisor(size: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The budget without a GPU: 128³.
+    const DEFAULT_BUDGET: f64 = (128 * 128 * 128) as f64;
 
     #[test]
     fn patches_of_the_reference() {

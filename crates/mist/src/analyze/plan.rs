@@ -1,7 +1,7 @@
 //! Everything that is decided from the facts about the cases.
 
 use super::ct::CtSamples;
-use super::patch_size::{self, DEFAULT_BUDGET};
+use super::patch_size;
 use super::resampled::{
     absurd_cases, crop_to_foreground, large_case_note, median_size, normalize_with_nonzero_mask, resampled_sizes,
 };
@@ -23,10 +23,10 @@ pub struct Plan {
     pub outside_ct_range: u64,
 }
 
-/// Decides on spacing, cropping, normalization and patch size for a non-empty data set.
+/// Decides on spacing, cropping, normalization and patch size for a non-empty data set. A patch may have about `budget` voxels.
 ///
 /// The result does not depend on the order of the cases, except for the last bits of the CT statistics.
-pub fn plan(info: &DatasetInfo, facts: &[CaseFacts]) -> Plan {
+pub fn plan(info: &DatasetInfo, facts: &[CaseFacts], budget: f64) -> Plan {
     let spacings = spacings(facts);
     let target_spacing = target_spacing(&spacings);
     let crop = crop_to_foreground(facts);
@@ -36,7 +36,7 @@ pub fn plan(info: &DatasetInfo, facts: &[CaseFacts]) -> Plan {
     let (window, outside_ct_range) = ct_window(info.modality, facts);
     Plan {
         spatial_config: SpatialConfig {
-            patch_size: patch_size::select(median_size, target_spacing, DEFAULT_BUDGET),
+            patch_size: patch_size::select(median_size, target_spacing, budget),
             target_spacing,
         },
         preprocessing: Preprocessing {

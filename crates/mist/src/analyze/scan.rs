@@ -53,8 +53,7 @@ pub fn scan(
     checks: &mut Checks,
 ) -> Result<CaseFacts, Problem> {
     let read = read_all(options, images, mask_file);
-    let Contents { mask, first, intensities } =
-        checks.note(Check::Voxels, read, |_| format!("all finite in {}", plural(images.len() + 1, "file")))?;
+    let Contents { mask, first, intensities } = checks.note(Check::Voxels, read, |_| all_finite(images.len() + 1))?;
     let mut notes = Vec::new();
     let values = MaskValues::of(mask.voxels(), options.labels);
     if let Some(complaint) = values.complaint(options.labels) {
@@ -67,10 +66,7 @@ pub fn scan(
     checks.note_doubt(Check::Labels, None, "labels only");
     let empty = (!values.has_foreground).then_some("the mask holds no label but background");
     checks.note_doubt(Check::Foreground, empty, "the mask holds labels");
-    let tilt = mask.geometry().obliquity();
-    let tilted = (tilt > OBLIQUE_DEGREES)
-        .then(|| format!("the image is tilted by {tilt:.0} degrees; preprocessing ignores the tilt"));
-    checks.note_doubt(Check::Orientation, tilted.as_deref(), format!("tilted by {tilt:.1} degrees"));
+    let tilted = check_orientation(mask.geometry(), checks);
     notes.extend(empty.map(str::to_string).into_iter().chain(tilted));
     let dump = options.dump.then(|| CaseDump {
         file_bytes: images.iter().map(PathBuf::as_path).chain([mask_file]).map(bytes_of).sum(),
@@ -87,6 +83,36 @@ pub fn scan(
         dump,
         notes,
     })
+}
+
+/// Reads all images of a case that has no mask. Returns what a person should know though the case is usable; how its checks
+/// came out is added to `checks`.
+pub fn scan_images(images: &[PathBuf], checks: &mut Checks) -> Result<Option<String>, Problem> {
+    let read = || {
+        let Some((first_file, other_files)) = images.split_first() else {
+            return Err(Problem::new("looking for images", "the case has no image"));
+        };
+        let grid = *read_image(first_file)?.geometry();
+        for file in other_files {
+            check_grid(&grid, first_file, read_image(file)?.geometry(), file)?;
+        }
+        Ok(grid)
+    };
+    let grid = checks.note(Check::Voxels, read(), |_| all_finite(images.len()))?;
+    Ok(check_orientation(&grid, checks))
+}
+
+fn all_finite(files: usize) -> String {
+    format!("all finite in {}", plural(files, "file"))
+}
+
+/// Says so where the axes lean.
+fn check_orientation(grid: &Geometry, checks: &mut Checks) -> Option<String> {
+    let tilt = grid.obliquity();
+    let tilted = (tilt > OBLIQUE_DEGREES)
+        .then(|| format!("the image is tilted by {tilt:.0} degrees; preprocessing ignores the tilt"));
+    checks.note_doubt(Check::Orientation, tilted.as_deref(), format!("tilted by {tilt:.1} degrees"));
+    tilted
 }
 
 /// What the files of a case hold; of the images after the first, only the samples.

@@ -72,6 +72,8 @@ pub struct Row {
     pub values: String,
     /// How it came out.
     pub verdict: Verdict,
+    /// Whether it is a test case, which may have the id of a training case.
+    pub test: bool,
 }
 
 /// The checks of one case, while it is looked at.
@@ -101,9 +103,10 @@ impl Checks {
         }
     }
 
-    /// The rows of the case.
+    /// The rows of the case, as one for training.
     pub fn rows(self, case: &str) -> impl Iterator<Item = Row> {
-        self.0.into_iter().map(move |(check, values, verdict)| Row { case: case.to_owned(), check, values, verdict })
+        let row = move |(check, values, verdict)| Row { case: case.to_owned(), check, values, verdict, test: false };
+        self.0.into_iter().map(row)
     }
 }
 

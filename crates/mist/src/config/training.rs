@@ -18,7 +18,7 @@ pub(crate) const LARGEST_WEIGHT: f64 = 1e6;
 /// Folds that analysis makes unless told otherwise.
 const DEFAULT_FOLDS: usize = 5;
 /// More than any data set has cases for; lists of all folds stay small.
-const MOST_FOLDS: i64 = 10_000;
+pub(crate) const MOST_FOLDS: i64 = 10_000;
 const DEFAULT_CHECKPOINT_MINUTES: f64 = 15.0;
 /// Longer than any run; a larger number of minutes would not fit into a duration.
 const MOST_MINUTES: f64 = 1e9;

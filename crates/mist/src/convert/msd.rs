@@ -53,7 +53,8 @@ fn write_description(target: &Target, source: &Source, has_test: bool, console: 
     let channels: Vec<&str> = source.channels.iter().map(|channel| channel.name.as_str()).collect();
     let modality = modality_of(channels.iter().copied());
     let meaning = Meaning { task: &source.name, modality, labels: &source.labels, classes: &source.classes };
-    let path = target.write_description(&Description { has_test, channels, meaning: Some(meaning) }, console)?;
+    let description = Description { has_test, channels, meaning: Some(meaning) };
+    let path = target.write_description(&description.to_value(), console)?;
     let origin = match modality {
         Modality::Other => "no channel is named after CT or an MR sequence",
         _ => "from the names of the channels",

@@ -1,11 +1,11 @@
 //! Where a converted data set goes.
 
-use super::description::Description;
 use super::image_file::Link;
 use crate::console::Console;
 use crate::error::{Error, Result};
 use crate::files::{check_no_file_in_the_way, write_atomically};
 use crate::json;
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// Where a converted data set goes, and how: the same for every kind of source.
@@ -39,10 +39,15 @@ impl Target {
             .hint("give an empty one, or add --overwrite to replace cases of the same id"))
     }
 
+    /// The description of the data set.
+    pub(super) fn description(&self) -> PathBuf {
+        self.output.join("dataset.json")
+    }
+
     /// Writes `dataset.json`, shows it, and returns where it lies.
-    pub(super) fn write_description(&self, description: &Description, console: &dyn Console) -> Result<PathBuf> {
-        let text = json::to_text(&description.to_value());
-        let path = self.output.join("dataset.json");
+    pub(super) fn write_description(&self, description: &Value, console: &dyn Console) -> Result<PathBuf> {
+        let text = json::to_text(description);
+        let path = self.description();
         write_atomically(&path, text.as_bytes())?;
         console.info(&text);
         Ok(path)

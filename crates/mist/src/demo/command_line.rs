@@ -86,6 +86,7 @@ impl From<&analyze::Options> for CommandLine {
             .path("--data", &options.data)
             .path("--results", &options.results)
             .optional("--nfolds", &options.nfolds)
+            .optional("--batch-size-per-gpu", &options.batch_size_per_gpu)
             .workers("--num-workers-analyze", options.workers)
             .switch("--verify", options.verify)
             .switch("--data-dump", options.data_dump)

@@ -62,6 +62,8 @@ impl Plan {
                 data: data.join("dataset.json"),
                 results: results.clone(),
                 nfolds: Some(FOLDS),
+                gpu_memory: analyze::GpuMemory::Assumed,
+                batch_size_per_gpu: None,
                 workers,
                 verify: true,
                 data_dump: false,

@@ -4,7 +4,9 @@ use super::budget;
 use super::inputs::TrainingFiles;
 use super::read::read_geometry;
 use super::settings::Settings;
+use crate::console::Console;
 use crate::error::Result;
+use crate::memory::readable;
 use crate::parallel;
 use mist_volume::Geometry;
 use mist_volume::orientation::standard_geometry;
@@ -56,6 +58,15 @@ impl Forecast {
             forecast.memory_per_worker = forecast.memory_per_worker.max(memory).max(resampling);
         }
         Ok(forecast)
+    }
+
+    /// Says what the run will take.
+    pub fn tell(&self, cases: usize, console: &dyn Console) {
+        console.info(&format!(
+            "{cases} cases, about {} of arrays and at most {} of memory for each worker",
+            readable(self.disk),
+            readable(self.memory_per_worker)
+        ));
     }
 
     /// How many workers fit into `available` bytes of memory; at least 1, at most `wanted`.

@@ -15,6 +15,9 @@ mod output;
 pub mod problem;
 pub mod read;
 pub mod settings;
+mod space;
+#[cfg(test)]
+mod tests;
 
 pub use case::{PreprocessedCase, preprocess_case};
 pub use output::is_unfinished;
@@ -23,8 +26,9 @@ pub use settings::Settings;
 
 use crate::config::{Choices, Config};
 use crate::console::Console;
+use crate::disk;
 use crate::error::{CaseFailure, Error, Result};
-use crate::memory::{Allowance, readable};
+use crate::memory::Allowance;
 use crate::parallel;
 use crate::tables::LeftOut;
 use forecast::Forecast;
@@ -32,7 +36,7 @@ use inputs::TrainingFiles;
 use origin::Origin;
 use output::Output;
 use problem::Problem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the user asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,10 +69,10 @@ impl Options {
 
 /// Writes `images/<id>.npy`, `labels/<id>.npy` and, where asked for, `dtms/<id>.npy` for every case of `train_paths.csv`. Returns the cases left out.
 ///
-/// Fails as a whole when the inputs are incomplete, when the output folder is in use, or when it cannot be written
-/// (a full disk); a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
+/// Fails as a whole when the inputs are incomplete, when the output folder is in use, when the arrays would not fit onto its
+/// disk, or when it cannot be written; a case whose scans cannot be used is reported and left out, and so are its arrays of an earlier run.
 pub fn run(options: &Options, _registry: &mist_nn::Registry, console: &dyn Console) -> Result<Vec<CaseFailure>> {
-    preprocess(options, Scope::All, console).map_err(|error| {
+    preprocess(options, Scope::All, disk::free, console).map_err(|error| {
         error.if_interrupted(
             "continue with the same command, and --resume in the place of --overwrite: arrays that are there are kept",
         )
@@ -81,7 +85,7 @@ pub(crate) fn retry(options: &Options, console: &dyn Console) -> Result<Vec<Case
     let left_out = LeftOut::read(&LeftOut::file(&options.numpy))?;
     match left_out.is_empty() {
         true => Ok(left_out),
-        false => preprocess(options, Scope::LeftOut(left_out), console),
+        false => preprocess(options, Scope::LeftOut(left_out), disk::free, console),
     }
 }
 
@@ -93,7 +97,13 @@ enum Scope {
     LeftOut(Vec<CaseFailure>),
 }
 
-fn preprocess(options: &Options, scope: Scope, console: &dyn Console) -> Result<Vec<CaseFailure>> {
+/// `free` tells the free space where a folder is, or will be.
+fn preprocess(
+    options: &Options,
+    scope: Scope,
+    free: impl Fn(&Path) -> Option<u64>,
+    console: &dyn Console,
+) -> Result<Vec<CaseFailure>> {
     if options.resume && options.overwrite {
         return Err(Error::usage("--resume and --overwrite exclude each other")
             .hint("--resume keeps arrays that are up to date, --overwrite makes all anew"));
@@ -106,10 +116,12 @@ fn preprocess(options: &Options, scope: Scope, console: &dyn Console) -> Result<
     config.warn_of_unknown_keys(console);
     let settings = Settings::of(&config, Allowance::new(options.max_memory, console))?;
     let mut cases = inputs::cases(&options.results, &config)?;
-    let output = match scope {
+    let output = Output::at(&options.numpy);
+    match &scope {
         Scope::All => {
-            let replace = options.overwrite || options.resume;
-            let output = Output::open(&options.numpy, replace, settings.distance_maps.is_some())?;
+            if !options.overwrite && !options.resume {
+                output.check_empty()?;
+            }
             for note in output.stale(&cases)? {
                 console.warn(&note);
             }
@@ -118,16 +130,22 @@ fn preprocess(options: &Options, scope: Scope, console: &dyn Console) -> Result<
                 cases.retain(|case| !output.is_current(&settings, case));
                 console.info(&format!("{} of {all} cases are up to date", all - cases.len()));
             }
-            output
         }
         Scope::LeftOut(left_out) => {
             cases.retain(|case| left_out.iter().any(|failure| failure.id == case.id));
             console.info(&format!("Trying {} cases again that an earlier run left out", cases.len()));
-            Output::reopen(&options.numpy, settings.distance_maps.is_some())?
         }
-    };
+    }
+    let forecast = Forecast::of(&settings, &cases, options.workers)?;
+    forecast.tell(cases.len(), console);
+    let more = forecast.disk - output.bytes_of(&cases) as f64;
+    space::check(&options.numpy, more, free(&options.numpy))?;
+    let workers = admitted_workers(options, &settings, &forecast, console);
+    match scope {
+        Scope::All => output.begin(settings.distance_maps.is_some())?,
+        Scope::LeftOut(_) => output.begin_again(settings.distance_maps.is_some())?,
+    }
 
-    let workers = admitted_workers(options, &settings, &cases, console)?;
     let bar = console.bar("Preprocessing", cases.len() as u64);
     let outcomes = parallel::map(&cases, workers, |case| {
         // Before anything is read: a file that is replaced in between is another one than noted.
@@ -165,25 +183,13 @@ fn prepare(settings: &Settings, case: &TrainingFiles) -> Result<PreprocessedCase
     preprocess_case(settings, &case.images, Some(&case.mask), case.bounding_box)
 }
 
-/// Says what the run will take; takes fewer workers than asked for when their cases would not fit into memory.
-fn admitted_workers(
-    options: &Options,
-    settings: &Settings,
-    cases: &[TrainingFiles],
-    console: &dyn Console,
-) -> Result<usize> {
-    let forecast = Forecast::of(settings, cases, options.workers)?;
-    console.info(&format!(
-        "{} cases, about {} of arrays and at most {} of memory for each worker",
-        cases.len(),
-        readable(forecast.disk),
-        readable(forecast.memory_per_worker)
-    ));
-    let Some(available) = settings.memory.bytes() else { return Ok(options.workers) };
+/// Takes fewer workers than asked for when their cases would not fit into memory.
+fn admitted_workers(options: &Options, settings: &Settings, forecast: &Forecast, console: &dyn Console) -> usize {
+    let Some(available) = settings.memory.bytes() else { return options.workers };
     let workers = forecast.fitting_workers(options.workers, available);
     if workers < options.workers {
         let memory = settings.memory;
         console.warn(&format!("only {workers} of {} workers fit into memory: {memory}", options.workers));
     }
-    Ok(workers)
+    workers
 }

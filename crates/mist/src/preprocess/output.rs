@@ -26,30 +26,44 @@ pub struct Output {
 }
 
 impl Output {
-    /// Creates the folder, with room for distance maps where asked for. One that already holds anything is refused
-    /// unless `overwrite` is set.
-    pub fn open(folder: &Path, overwrite: bool, distance_maps: bool) -> Result<Self> {
-        if !overwrite && std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Error::new("the folder for the arrays is not empty").at(folder).hint(
-                "continue an earlier run with --resume, make all its arrays anew with --overwrite, or choose another \
-                     folder with --numpy",
-            ));
-        }
-        let output = Self::reopen(folder, distance_maps)?;
-        mark_unfinished(folder)?;
-        // Until this run has finished, nothing is known about cases without arrays.
-        remove_file(&LeftOut::file(folder))?;
-        Ok(output)
+    /// The folder as it is; nothing is written yet.
+    pub fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_path_buf() }
     }
 
-    /// The folder of a run that came to its end, for the cases that it left out. Until these are done, its table of them
-    /// stands.
-    pub fn reopen(folder: &Path, distance_maps: bool) -> Result<Self> {
-        create_folder(folder)?;
-        for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
-            create_folder(&folder.join(kind))?;
+    /// Refuses a folder that already holds anything.
+    pub fn check_empty(&self) -> Result<()> {
+        match std::fs::read_dir(&self.folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            true => Err(Error::new("the folder for the arrays is not empty").at(&self.folder).hint(
+                "continue an earlier run with --resume, make all its arrays anew with --overwrite, or choose another \
+                 folder with --numpy",
+            )),
+            false => Ok(()),
         }
-        Ok(Self { folder: folder.to_path_buf() })
+    }
+
+    /// Creates the folder, with room for distance maps where asked for, for all cases of a run.
+    pub fn begin(&self, distance_maps: bool) -> Result<()> {
+        self.begin_again(distance_maps)?;
+        mark_unfinished(&self.folder)?;
+        // Until this run has finished, nothing is known about cases without arrays.
+        remove_file(&LeftOut::file(&self.folder))
+    }
+
+    /// The same for the cases that a run, which came to its end, has left out. Until these are done, its table of them
+    /// stands.
+    pub fn begin_again(&self, distance_maps: bool) -> Result<()> {
+        create_folder(&self.folder)?;
+        for kind in [Some(IMAGES), Some(LABELS), distance_maps.then_some(DISTANCE_MAPS)].into_iter().flatten() {
+            create_folder(&self.folder.join(kind))?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the arrays of these cases that are there now, and will be replaced.
+    pub fn bytes_of(&self, cases: &[TrainingFiles]) -> u64 {
+        let files = cases.iter().flat_map(|case| [IMAGES, LABELS, DISTANCE_MAPS].map(|kind| self.file(kind, &case.id)));
+        files.filter_map(|file| file.metadata().ok()).map(|found| found.len()).sum()
     }
 
     /// Says which arrays in the folder this run will neither replace nor remove: those of cases that are not in the run.

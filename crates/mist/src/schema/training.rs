@@ -4,7 +4,7 @@ use super::as_map;
 use super::node::Node;
 use crate::config::{
     COMMUNICATION_BACKENDS, Choices, DATA_LOADERS, FORBIDDEN_IN_REGIONS, LARGEST_PORT, LARGEST_WEIGHT, LR_SCHEDULERS,
-    LossWeighting, OPTIMIZERS,
+    LossWeighting, MOST_FOLDS, OPTIMIZERS,
 };
 
 /// `training`: how the network is trained.
@@ -12,7 +12,7 @@ pub fn training(choices: &Choices) -> Node {
     let fold = Node::count(0, "A fold, counted from 0");
     let object = Node::object("How the network is trained")
         .required("seed", Node::count(0, "Seed of every random draw of training"))
-        .required("nfolds", Node::count(2, "Number of folds"))
+        .required("nfolds", Node::count(2, "Number of folds").at_most(MOST_FOLDS as f64))
         .required("folds", Node::list(fold, "Folds to train").distinct())
         .required(
             "val_percent",

@@ -89,26 +89,32 @@ pub fn settle(options: &Options, registry: &Registry, memory: Allowance, console
 /// What can be said of a configuration before any case is looked at: whether its network, loss and learning rates go
 /// together and a step would fit into memory. Returns what the loss needs.
 pub fn check_config(config: &Config, registry: &Registry, memory: Allowance) -> Result<Needs> {
-    let model = network::build(config, registry)?;
-    config.check_for_training()?;
-    check_memory(config, model.as_ref(), memory)?;
-    prepare::schedule(config)?;
-    if config.training.epochs == 0 {
-        return Err(Error::new("there is nothing to train")
-            .place("training.epochs")
-            .because("it is 0")
-            .hint("give --epochs"));
+    if let Some((_, error)) = obstacles(config, registry).into_iter().next() {
+        return Err(error);
     }
+    check_memory(config, network::build(config, registry)?.as_ref(), memory)?;
     Ok(loss::build(config, registry)?.needs)
 }
 
-/// What would keep training from starting with a configuration that is right in itself, each with the key to look at.
+/// What would keep training from starting with a configuration that is right in itself, on any machine, each with the key to
+/// look at.
 pub fn obstacles(config: &Config, registry: &Registry) -> Vec<(KeyPath, Error)> {
+    let found = [
+        ("training", "epochs", check_epochs(config)),
+        ("training", "warmup_epochs", config.check_for_training()),
+        ("training", "lr_scheduler", prepare::schedule(config).map(drop)),
+        ("training", "loss", loss::build(config, registry).map(drop)),
+    ];
     let at = |section, key| KeyPath::default().key(section).key(key);
-    let network = network::build_or_key(config, registry).err();
-    let warmup = config.check_for_training().err().map(|error| (at("training", "warmup_epochs"), error));
-    let loss = loss::build(config, registry).err().map(|error| (at("training", "loss"), error));
-    [network, warmup, loss].into_iter().flatten().collect()
+    let found = found.into_iter().filter_map(|(section, key, result)| Some((at(section, key), result.err()?)));
+    network::build_or_key(config, registry).err().into_iter().chain(found).collect()
+}
+
+fn check_epochs(config: &Config) -> Result<()> {
+    match config.training.epochs {
+        0 => Err(Error::new("`training.epochs` is 0").because("there is nothing to train").hint("give --epochs")),
+        _ => Ok(()),
+    }
 }
 
 /// The folds of the table are those of the configuration: a fold beyond would never be held out, and one without cases

@@ -1,7 +1,7 @@
 //! Which architecture the tensors of a file are of.
 
-use crate::config::KERNEL_SIZES;
 use mist_nn::Registry;
+use mist_nn::models::mednext::KERNEL_SIZES;
 use mist_nn::models::plan::Plan;
 use mist_nn::models::{Model, ModelConfig};
 use mist_nn::weights::{StateDict, names_and_shapes};

@@ -143,7 +143,7 @@ impl Construction {
 }
 
 /// Values of the parameter `kernel_size`, the size of the depthwise kernels.
-const KERNEL_SIZES: [i64; 3] = [3, 5, 7];
+pub const KERNEL_SIZES: [i64; 3] = [3, 5, 7];
 
 /// `kernel_size` of the parameters.
 fn kernel_size(config: &ModelConfig) -> Result<usize, ModelError> {

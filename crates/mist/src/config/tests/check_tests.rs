@@ -117,6 +117,16 @@ fn what_training_would_refuse_is_a_problem() {
 }
 
 #[test]
+fn a_training_of_no_epochs_is_a_problem() {
+    let mut value = trainable();
+    value["training"]["epochs"] = json!(0);
+    value["training"]["warmup_epochs"] = json!(0);
+    let (said, _) = checked(&value);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("`training.epochs` is 0: there is nothing to train"), "{said:?}");
+}
+
+#[test]
 fn a_file_that_is_no_config_is_refused_without_end() {
     for value in [json!({}), json!([1]), json!({"training": 3, "evaluation": []})] {
         let (said, outcome) = checked(&value);

@@ -11,6 +11,7 @@ use std::fs;
 
 mod cells;
 mod failures;
+mod kept;
 mod tables;
 
 /// A folder with tables and scans, and an output folder beside it.

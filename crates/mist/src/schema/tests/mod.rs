@@ -75,6 +75,21 @@ fn a_new_config_is_taken() {
     validate(&config(&choices()), &Value::Object(as_map(config_of_run))).unwrap();
 }
 
+/// Beside it, too many folds could be taken for folds that the list of them does not fit.
+#[test]
+fn the_number_of_folds_has_the_limits_of_the_reader() {
+    let with = |folds: i64| {
+        let mut value = full_config();
+        value["training"]["nfolds"] = json!(folds);
+        value["training"]["folds"] = json!([0]);
+        let document = Document::new(Path::new("config.json"));
+        [validate(&config(&choices()), &value).is_ok(), Config::parse(&document, &value, &choices()).is_ok()]
+    };
+    for (folds, taken) in [(1, false), (2, true), (10_000, true), (10_001, false)] {
+        assert_eq!(with(folds), [taken; 2], "{folds}");
+    }
+}
+
 /// The file with one value replaced by each of many, or removed, or with a further key beside it.
 fn variants(original: &Value) -> Vec<(String, Value)> {
     let words = ["", "x", "mask", "CT", "ADAM", "Dice", "none", "auto", "nnunet", "constant"].map(Value::from);
