@@ -15,6 +15,7 @@ mod evaluation;
 mod full_disk;
 mod guide;
 mod guide_config;
+mod guide_data;
 mod help;
 #[cfg(unix)]
 mod interruption;

@@ -77,6 +77,11 @@ impl CtSamples {
         }
     }
 
+    /// Whether there is nothing to tell a window from.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// How many samples lie outside −1024…3072 HU; they count for mean and spread, but not for the window.
     pub fn outside(&self) -> u64 {
         self.outside

@@ -79,14 +79,15 @@ fn find(folder: &Path, patterns: &[Pattern], console: &dyn Console) -> Result<Ve
     }
     if let [first, ..] = &strays[..] {
         console.warn(&format!(
-            "{} files beside the case folders are ignored, such as {}",
-            strays.len(),
+            "not taken for cases: {} beside the case folders, such as {}",
+            plural(strays.len(), "file"),
             first.display()
         ));
     }
     for (position, pattern) in patterns.iter().enumerate() {
-        let ambiguous = cases.iter().filter_map(|case| match case.matches.get(position).map(Vec::as_slice) {
-            Some([first, second, ..]) => Some((first, second)),
+        let of_pattern = cases.iter().filter_map(|case| case.matches.as_ref().ok()?.get(position));
+        let ambiguous = of_pattern.filter_map(|files| match files.as_slice() {
+            [first, second, ..] => Some((first, second)),
             _ => None,
         });
         if let Some((first, second)) = ambiguous.clone().next() {
@@ -117,7 +118,8 @@ fn check(case: &FoundCase, patterns: &[Pattern], checks: &mut Checks) -> Result<
 fn files_of(case: &FoundCase, patterns: &[Pattern]) -> Result<UsableCase, Problem> {
     let mut images: Vec<PathBuf> = Vec::new();
     let mut mask = None;
-    for (pattern, matches) in patterns.iter().zip(&case.matches) {
+    let failed = |reason: &String| Problem::with_file("looking for its files in", &case.folder, reason);
+    for (pattern, matches) in patterns.iter().zip(case.matches.as_ref().map_err(failed)?) {
         let Some(file) = matches.first() else {
             let reason = format!("no file name contains any of {:?} ({})", pattern.parts, pattern.name);
             return Err(Problem::with_file("looking for its files in", &case.folder, reason));

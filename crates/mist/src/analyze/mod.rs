@@ -32,13 +32,16 @@ use crate::files::{create_folder, remove_file};
 use crate::parallel;
 use crate::preprocess::problem::Problem;
 use crate::tables::{BoundingBoxes, CaseBox, TestCase, TestPaths, TrainCase, TrainPaths};
+use crate::text::plural;
+use ct::CtSamples;
 use data_dump::DataDump;
 use inputs::{Inputs, UsableCase};
 use outputs::{OutputFiles, Outputs};
 use plan::{Plan, plan};
 use scan::{CaseFacts, ScanOptions, scan};
+use std::collections::HashMap;
 use std::path::PathBuf;
-use verification::{Checks, Row};
+use verification::{Checks, Row, Verdict};
 use voxel_budget::VoxelBudget;
 
 /// Folds when the user does not say how many.
@@ -112,14 +115,25 @@ fn analyze(
         if let Some(cases) = test {
             test = Some(test_cases::verify(cases, options.workers, &mut failures, &mut checks, console)?);
         }
+    }
+    let scanned = without_absurd(scanned, &mut failures, &mut checks, console);
+    if options.verify {
+        checks.extend(of_spacings(&scanned));
         // Stable: the checks of a case stay in their order.
         checks.sort_by(|a, b| (a.test, &a.case).cmp(&(b.test, &b.case)));
         verification::tell(&checks, console);
         verification::write(&files.verification, &checks)?;
     }
-    let scanned = without_absurd(scanned, &mut failures, console);
     if scanned.len() < folds {
         return Err(too_few(scanned.len(), folds));
+    }
+    if dataset.info.modality == Modality::Ct
+        && scanned.iter().all(|(_, facts)| facts.ct.as_ref().is_none_or(CtSamples::is_empty))
+    {
+        return Err(Error::new("the intensities of CT cannot be normalized")
+            .at(&options.data)
+            .because("no mask of a training case has foreground, whose intensities decide on the window")
+            .hint("check the masks, or give another `modality`"));
     }
     let cases = Cases::in_fold_order(scanned, folds);
     let plan = plan(&dataset.info, &cases.facts, budget.voxels());
@@ -138,7 +152,7 @@ fn analyze(
     if let Some(outdated) = files.outdated_dump(&outputs) {
         console.warn(&format!("{} is of an earlier analysis; --data-dump writes a new one", outdated.display()));
     }
-    console.success(&format!("analyzed {} cases", cases.files.len()));
+    console.success(&format!("analyzed {}", plural(cases.files.len(), "case")));
     Ok(outputs.left_out)
 }
 
@@ -212,6 +226,7 @@ fn scan_all(
 fn without_absurd(
     scanned: Vec<(UsableCase, CaseFacts)>,
     failures: &mut Vec<CaseFailure>,
+    checks: &mut Vec<Row>,
     console: &dyn Console,
 ) -> Vec<(UsableCase, CaseFacts)> {
     let (mut files, mut facts): (Vec<_>, Vec<_>) = scanned.into_iter().unzip();
@@ -223,12 +238,27 @@ fn without_absurd(
         for (index, reason) in absurd.into_iter().rev() {
             let case: UsableCase = files.remove(index);
             facts.remove(index);
+            checks.push(Row::of_spacing(&case.id, reason.clone(), Verdict::Failed));
             let failure =
                 CaseFailure { id: case.id, stage: "planning".into(), file: case.images.into_iter().next(), reason };
             console.error(&failure.to_string());
             failures.push(failure);
         }
     }
+}
+
+/// Whether the voxels of the cases that are left look like one data set.
+fn of_spacings(scanned: &[(UsableCase, CaseFacts)]) -> Vec<Row> {
+    let facts = scanned.iter().map(|(_, facts)| facts);
+    let mut odd: HashMap<usize, String> = plan::odd_spacings(facts).into_iter().collect();
+    let row = |(index, (files, facts)): (usize, &(UsableCase, CaseFacts))| match odd.remove(&index) {
+        Some(doubt) => Row::of_spacing(&files.id, doubt, Verdict::Warning),
+        None => {
+            let [x, y, z] = facts.geometry.spacing;
+            Row::of_spacing(&files.id, format!("{x} x {y} x {z} mm"), Verdict::Passed)
+        }
+    };
+    scanned.iter().enumerate().map(row).collect()
 }
 
 fn too_few(cases: usize, folds: usize) -> Error {

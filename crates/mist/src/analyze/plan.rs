@@ -48,7 +48,7 @@ pub fn plan(info: &DatasetInfo, facts: &[CaseFacts], budget: f64) -> Plan {
             compute_dtms: false,
             normalize_dtms: true,
         },
-        notes: odd_ones(&spacings).into_iter().chain(sizes.iter().enumerate().filter_map(note)).collect(),
+        notes: odd_spacings(facts).into_iter().chain(sizes.iter().enumerate().filter_map(note)).collect(),
         outside_ct_range,
     }
 }
@@ -58,9 +58,14 @@ pub fn absurd(facts: &[CaseFacts]) -> Vec<(usize, String)> {
     absurd_cases(facts, crop_to_foreground(facts), target_spacing(&spacings(facts)))
 }
 
+/// Cases whose voxels differ much from those of the others: position, and what to say.
+pub fn odd_spacings<'a>(facts: impl IntoIterator<Item = &'a CaseFacts>) -> Vec<(usize, String)> {
+    odd_ones(&spacings(facts))
+}
+
 /// Spacing of each case in the standard frame.
-fn spacings(facts: &[CaseFacts]) -> Vec<[f64; 3]> {
-    facts.iter().map(|case| standard_axes(&case.geometry.direction).to_standard(case.geometry.spacing)).collect()
+fn spacings<'a>(facts: impl IntoIterator<Item = &'a CaseFacts>) -> Vec<[f64; 3]> {
+    facts.into_iter().map(|case| standard_axes(&case.geometry.direction).to_standard(case.geometry.spacing)).collect()
 }
 
 fn ct_window(modality: Modality, facts: &[CaseFacts]) -> (Option<CtWindow>, u64) {

@@ -21,10 +21,13 @@ pub enum Check {
     Foreground,
     /// The axes lie along those of the patient.
     Orientation,
+    /// The voxels measure about what those of the other training cases do.
+    Spacing,
 }
 
 impl Check {
-    const ALL: [Self; 6] = [Self::Files, Self::Grid, Self::Voxels, Self::Labels, Self::Foreground, Self::Orientation];
+    const ALL: [Self; 7] =
+        [Self::Files, Self::Grid, Self::Voxels, Self::Labels, Self::Foreground, Self::Orientation, Self::Spacing];
 
     /// The word in the table.
     pub fn name(self) -> &'static str {
@@ -35,6 +38,7 @@ impl Check {
             Self::Labels => "labels",
             Self::Foreground => "foreground",
             Self::Orientation => "orientation",
+            Self::Spacing => "spacing",
         }
     }
 }
@@ -74,6 +78,13 @@ pub struct Row {
     pub verdict: Verdict,
     /// Whether it is a test case, which may have the id of a training case.
     pub test: bool,
+}
+
+impl Row {
+    /// What comes out once all training cases are known.
+    pub fn of_spacing(case: &str, values: String, verdict: Verdict) -> Self {
+        Self { case: case.to_owned(), check: Check::Spacing, values, verdict, test: false }
+    }
 }
 
 /// The checks of one case, while it is looked at.

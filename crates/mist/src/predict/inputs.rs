@@ -122,8 +122,9 @@ fn from_dataset(path: &Path, channels: &[String]) -> Result<Listed> {
     let (cases, _) = find_cases(&folder, &patterns)?;
     let listed = cases.into_iter().map(|case| {
         // The first by name, as analysis takes it.
-        let files = case.matches.into_iter().map(|files| files.into_iter().next());
-        (case.id, files.collect())
+        let files = case.matches.map(|matches| matches.into_iter().map(|files| files.into_iter().next()).collect());
+        // A folder that cannot be looked at is a case without files.
+        (case.id, files.unwrap_or_else(|_| vec![None; patterns.len()]))
     });
     Ok(listed.collect())
 }

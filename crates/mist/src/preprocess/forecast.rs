@@ -6,8 +6,9 @@ use super::read::read_geometry;
 use super::settings::Settings;
 use crate::console::Console;
 use crate::error::Result;
-use crate::memory::readable;
+use crate::memory::{Allowance, readable};
 use crate::parallel;
+use crate::text::plural;
 use mist_volume::Geometry;
 use mist_volume::orientation::standard_geometry;
 use mist_volume::resample::resampled_size;
@@ -16,16 +17,16 @@ use mist_volume::resample::resampled_size;
 const BYTES_PER_INPUT_VOXEL: f64 = 16.0;
 /// Bytes per voxel and channel of the result.
 const BYTES_PER_VALUE: f64 = 4.0;
-/// Images of the result's size that are held beside the result: the channel at hand and its copy for percentiles.
-const EXTRA_CHANNELS: f64 = 2.0;
+/// Images of the result's size that are held beside the result: the channel at hand.
+const EXTRA_CHANNELS: f64 = 1.0;
 
 /// Estimates for a run, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Forecast {
     /// Size of all arrays.
     pub disk: f64,
-    /// Memory for the largest case.
-    pub memory_per_worker: f64,
+    /// Memory for each case while it is in work.
+    pub memory: Vec<f64>,
 }
 
 impl Forecast {
@@ -36,6 +37,7 @@ impl Forecast {
             parallel::map(cases, workers, |case| Ok(case.images.first().and_then(|file| read_geometry(file).ok())))?;
         let mut forecast = Self::default();
         for (case, geometry) in cases.iter().zip(geometries) {
+            forecast.memory.push(0.0);
             let Some(geometry) = geometry else { continue };
             let prepared = prepared_geometry(settings, &geometry, case);
             // Refused when its turn comes; it must not take workers and disk from the others until then.
@@ -55,26 +57,28 @@ impl Forecast {
             let memory = BYTES_PER_INPUT_VOXEL * geometry.voxel_count() as f64
                 + BYTES_PER_VALUE * (channels + maps + EXTRA_CHANNELS) * voxels;
             let resampling = if settings.skip { 0.0 } else { budget::bytes_needed(&prepared, target, values) };
-            forecast.memory_per_worker = forecast.memory_per_worker.max(memory).max(resampling);
+            if let Some(of_case) = forecast.memory.last_mut() {
+                *of_case = memory.max(resampling);
+            }
         }
         Ok(forecast)
     }
 
     /// Says what the run will take.
-    pub fn tell(&self, cases: usize, console: &dyn Console) {
+    pub fn tell(&self, memory: Allowance, console: &dyn Console) {
         console.info(&format!(
-            "{cases} cases, about {} of arrays and at most {} of memory for each worker",
+            "{}, about {} of arrays and at most {} of memory for a case in work",
+            plural(self.memory.len(), "case"),
             readable(self.disk),
-            readable(self.memory_per_worker)
+            readable(self.most_memory())
         ));
+        if memory.bytes().is_some_and(|available| self.most_memory() > available) {
+            console.warn(&format!("the largest case may need more, and {memory}; it is worked on alone"));
+        }
     }
 
-    /// How many workers fit into `available` bytes of memory; at least 1, at most `wanted`.
-    pub fn fitting_workers(&self, wanted: usize, available: f64) -> usize {
-        if self.memory_per_worker * wanted as f64 <= available {
-            return wanted;
-        }
-        ((available / self.memory_per_worker) as usize).clamp(1, wanted.max(1))
+    fn most_memory(&self) -> f64 {
+        self.memory.iter().copied().fold(0.0, f64::max)
     }
 }
 
@@ -121,6 +125,8 @@ mod tests {
         };
         let cropped = Forecast::of(&settings, &cases, 1).unwrap();
         assert_eq!(cropped.disk, 2000.0 * 9.0, "10 x 10 x 20 voxels, two channels and a label");
+        assert_eq!(cropped.memory.len(), 2);
+        assert!(cropped.memory[0] > cropped.disk && cropped.memory[1] == 0.0, "{:?}", cropped.memory);
         settings.crop = false;
         assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, 2.0 * cropped.disk);
         settings.distance_maps = Some(super::super::settings::DistanceMaps { normalized: true });
@@ -128,14 +134,5 @@ mod tests {
         settings.distance_maps = None;
         settings.skip = true;
         assert_eq!(Forecast::of(&settings, &cases, 1).unwrap().disk, cropped.disk, "20 x 10 x 10 voxels");
-    }
-
-    #[test]
-    fn no_more_workers_than_fit() {
-        let forecast = Forecast { disk: 0.0, memory_per_worker: 3e9 };
-        assert_eq!(forecast.fitting_workers(4, 16e9), 4);
-        assert_eq!(forecast.fitting_workers(8, 10e9), 3);
-        assert_eq!(forecast.fitting_workers(8, 1e9), 1);
-        assert_eq!(Forecast::default().fitting_workers(8, 0.0), 8);
     }
 }

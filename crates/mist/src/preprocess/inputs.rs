@@ -52,6 +52,9 @@ pub fn load_config(results: &Path, choices: &Choices) -> Result<Config> {
 pub fn cases(results: &Path, config: &Config) -> Result<Vec<TrainingFiles>> {
     let table_path = results.join(TRAIN_PATHS);
     let table = TrainPaths::read(&table_path)?;
+    if table.cases.is_empty() {
+        return Err(Error::new("the table lists no case").at(&table_path).hint("run `mist analyze` first"));
+    }
     let boxes = BoundingBoxes::read(&results.join(BOXES))?;
     let columns = config.dataset_info.images.iter().map(|name| {
         table.images.iter().position(|column| column == name).ok_or_else(|| {

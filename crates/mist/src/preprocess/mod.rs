@@ -28,9 +28,10 @@ use crate::config::{Choices, Config};
 use crate::console::Console;
 use crate::disk;
 use crate::error::{CaseFailure, Error, Result};
-use crate::memory::Allowance;
+use crate::memory::{Allowance, Budget};
 use crate::parallel;
 use crate::tables::LeftOut;
+use crate::text::plural;
 use forecast::Forecast;
 use inputs::TrainingFiles;
 use origin::Origin;
@@ -133,21 +134,24 @@ fn preprocess(
         }
         Scope::LeftOut(left_out) => {
             cases.retain(|case| left_out.iter().any(|failure| failure.id == case.id));
-            console.info(&format!("Trying {} cases again that an earlier run left out", cases.len()));
+            let count = plural(cases.len(), "case");
+            console.info(&format!("Trying {count} again that an earlier run left out"));
         }
     }
     let forecast = Forecast::of(&settings, &cases, options.workers)?;
-    forecast.tell(cases.len(), console);
+    forecast.tell(settings.memory, console);
     let more = forecast.disk - output.bytes_of(&cases) as f64;
     space::check(&options.numpy, more, free(&options.numpy))?;
-    let workers = admitted_workers(options, &settings, &forecast, console);
     match scope {
         Scope::All => output.begin(settings.distance_maps.is_some())?,
         Scope::LeftOut(_) => output.begin_again(settings.distance_maps.is_some())?,
     }
 
     let bar = console.bar("Preprocessing", cases.len() as u64);
-    let outcomes = parallel::map(&cases, workers, |case| {
+    let budget = Budget::new(settings.memory.bytes().unwrap_or(f64::INFINITY));
+    let work: Vec<(&TrainingFiles, f64)> = cases.iter().zip(forecast.memory).collect();
+    let outcomes = parallel::map(&work, options.workers, |&(case, bytes)| {
+        let _share = budget.take(bytes);
         // Before anything is read: a file that is replaced in between is another one than noted.
         let origin = Origin::of(&settings, case);
         let failure = match prepare(&settings, case) {
@@ -172,7 +176,7 @@ fn preprocess(
     let failures: Vec<CaseFailure> = outcomes.into_iter().flatten().collect();
     output.finish(&failures)?;
     match failures.len() {
-        0 => console.success(&format!("preprocessed {} cases", cases.len())),
+        0 => console.success(&format!("preprocessed {}", plural(cases.len(), "case"))),
         failed => console.warn(&format!("preprocessed {} of {} cases", cases.len() - failed, cases.len())),
     }
     Ok(failures)
@@ -181,15 +185,4 @@ fn preprocess(
 fn prepare(settings: &Settings, case: &TrainingFiles) -> Result<PreprocessedCase, Problem> {
     case.check_listed()?;
     preprocess_case(settings, &case.images, Some(&case.mask), case.bounding_box)
-}
-
-/// Takes fewer workers than asked for when their cases would not fit into memory.
-fn admitted_workers(options: &Options, settings: &Settings, forecast: &Forecast, console: &dyn Console) -> usize {
-    let Some(available) = settings.memory.bytes() else { return options.workers };
-    let workers = forecast.fitting_workers(options.workers, available);
-    if workers < options.workers {
-        let memory = settings.memory;
-        console.warn(&format!("only {workers} of {} workers fit into memory: {memory}", options.workers));
-    }
-    workers
 }

@@ -24,7 +24,7 @@ pub struct Settings {
     pub normalization: Normalization,
     /// Distance maps of the labels, where asked for.
     pub distance_maps: Option<DistanceMaps>,
-    /// What resampling a case may take; cases in work at the same time do not count against each other.
+    /// What the cases in work may take together; resampling that asks for more is refused.
     pub memory: Allowance,
 }
 
