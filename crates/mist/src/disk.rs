@@ -11,7 +11,8 @@ pub fn free(folder: &Path) -> Option<u64> {
 #[cfg(unix)]
 fn free_at(folder: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(folder).ok()?;
-    found.f_bavail.checked_mul(found.f_frsize)
+    // Some file systems of networks keep no count, and say 0 of everything.
+    (found.f_blocks > 0).then(|| found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 #[cfg(not(unix))]
