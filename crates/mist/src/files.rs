@@ -92,7 +92,7 @@ pub fn require_folder_of(path: &Path) -> Result<()> {
             Err(match parent.exists() {
                 true => error.because(format!("{} is no folder", parent.display())).hint("give another path"),
                 false => error
-                    .because(format!("there is no folder {}", parent.display()))
+                    .because("its folder does not exist")
                     .hint(format!("create the folder {}, or give another path", parent.display())),
             })
         }
@@ -112,7 +112,7 @@ mod tests {
             (error.to_string(), error.advice().unwrap_or_default().to_owned())
         };
         let (why, hint) = told("nowhere/a");
-        assert!(why.contains("there is no folder") && hint.starts_with("create the folder"), "{why}; {hint}");
+        assert!(why.contains("its folder does not exist") && hint.starts_with("create the folder"), "{why}; {hint}");
         assert!(!told("a").1.contains("kept"));
         write_atomically(&folder.path().join("a"), b"old").unwrap();
         let (why, hint) = told("a");

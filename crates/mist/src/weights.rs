@@ -16,7 +16,8 @@ pub fn read(path: &Path) -> Result<StateDict> {
         let told = Error::new("cannot read the weights").at(path).because(&error);
         match error {
             WeightsError::OtherFormat(found) => {
-                told.hint(format!("rename it to {}", path.with_extension(found.extension()).display()))
+                let name = Path::new(path.file_name().unwrap_or_default()).with_extension(found.extension());
+                told.hint(format!("rename it to {}", name.display()))
             }
             _ => told,
         }

@@ -74,10 +74,10 @@ fn of_different_networks(first: &Path, second: &Path, mismatch: &Mismatch, regis
     let origins = [first, second].map(|file| read(file).map_or(Origin::Unknown, |state| Origin::of(&state, registry)));
     let origins = match origins {
         [one, other] if one == other => String::new(),
-        [one, other] => format!(" ({one}; {other})"),
+        [one, other] => format!("first file: {one}; second: {other}; "),
     };
     Error::new("weights of different networks cannot be averaged")
-        .place(which + &origins)
-        .because(format!("they differ in {}: {}{more}", plural(count, "tensor"), names.join(", ")))
+        .place(which)
+        .because(format!("{origins}they differ in {}: {}{more}", plural(count, "tensor"), names.join(", ")))
         .hint("average files of one network, such as the folds of one run")
 }
