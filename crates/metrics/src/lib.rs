@@ -15,4 +15,4 @@ pub mod summation;
 pub mod surface;
 
 pub use comparison::{Comparison, ComparisonError};
-pub use segmentation::{Segmentation, SegmentationError};
+pub use segmentation::{Segmentation, SegmentationError, Value};

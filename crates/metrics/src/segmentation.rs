@@ -37,9 +37,14 @@ pub struct Segmentation {
     regions: Vec<Region>,
 }
 
+/// What voxels may hold: numbers that a double can hold exactly.
+pub trait Value: Copy + Default + PartialEq + Into<f64> + Send + Sync {}
+
+impl<T: Copy + Default + PartialEq + Into<f64> + Send + Sync> Value for T {}
+
 impl Segmentation {
     /// Keeps the voxels of `voxels` (x fastest) whose value is exactly one of `labels`.
-    pub fn new(voxels: &[f32], grid: Lattice, labels: &[i64]) -> Result<Self, SegmentationError> {
+    pub fn new<T: Value>(voxels: &[T], grid: Lattice, labels: &[i64]) -> Result<Self, SegmentationError> {
         if voxels.len() != grid.points() {
             return Err(SegmentationError::Length { expected: grid.points(), found: voxels.len() });
         }
@@ -116,11 +121,11 @@ impl Segmentation {
 }
 
 /// Reports the runs of one row that are not background, with their codes.
-fn for_each_run(voxels: &[f32], labels: &[i64], mut found: impl FnMut(usize, std::ops::Range<usize>)) {
+fn for_each_run<T: Value>(voxels: &[T], labels: &[i64], mut found: impl FnMut(usize, std::ops::Range<usize>)) {
     let mut start = 0;
     for run in voxels.chunk_by(|a, b| a == b) {
         let end = start + run.len();
-        let value = f64::from(run[0]);
+        let value: f64 = run[0].into();
         // Labels are whole numbers below 2^53, so the comparison in double is exact.
         let position = labels.binary_search_by(|&label| (label as f64).total_cmp(&value));
         if let Ok(position) = position {

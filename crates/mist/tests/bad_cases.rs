@@ -158,7 +158,10 @@ fn verification_refuses_masks_with_other_values_than_labels() {
 
 #[test]
 fn verification_says_of_every_case_what_was_checked() {
-    let data_set = DataSet::new(&["a", "bare", "c", "foreign", "unmasked"]);
+    let data_set = DataSet::new(&["a", "bare", "c", "foreign", "tiny", "unmasked"]);
+    let tiny = Geometry::axis_aligned([12, 10, 8], [0.001; 3]);
+    data_set.write("tiny", "image.nii.gz", &Volume::from_fn(tiny, |[x, y, z]| (x + y + z) as f32));
+    data_set.write("tiny", "mask.nii.gz", &Volume::from_fn(tiny, |[x, ..]| (x % 2) as f32));
     data_set.write("bare", "mask.nii.gz", &mask([12, 10, 8], 0.0));
     data_set.write("foreign", "mask.nii.gz", &mask([12, 10, 8], 7.0));
     fs::remove_file(data_set.case("unmasked").join("mask.nii.gz")).unwrap();
@@ -175,8 +178,12 @@ fn verification_says_of_every_case_what_was_checked() {
     };
     assert!(text.starts_with("case,check,values,verdict\n"), "{text}");
     let passed = ["files passed", "grid passed", "voxels passed", "labels passed", "foreground passed"];
-    assert_eq!(checks("a"), [&passed[..], &["orientation passed"]].concat());
-    assert_eq!(checks("bare"), [&passed[..4], &["foreground warning", "orientation passed"]].concat());
+    assert_eq!(checks("a"), [&passed[..], &["orientation passed", "spacing passed"]].concat());
+    assert_eq!(
+        checks("bare"),
+        [&passed[..4], &["foreground warning", "orientation passed", "spacing passed"]].concat()
+    );
+    assert_eq!(checks("tiny"), [&passed[..], &["orientation passed", "spacing warning"]].concat());
     assert_eq!(checks("foreign"), [&passed[..3], &["labels failed"]].concat());
     assert_eq!(checks("unmasked"), ["files failed"]);
 
@@ -224,7 +231,7 @@ fn verification_reads_the_test_cases_and_plans_without_them() {
         .collect();
     assert_eq!(rows[0], "a files passed");
     assert_eq!(
-        rows[12..],
+        rows[14..],
         [
             "a files passed",
             "a grid passed",

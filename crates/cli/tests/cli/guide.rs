@@ -97,7 +97,7 @@ fn network_architectures_mednext_kernel_size_and_patch_sizes() {
     run(&shell, &format!("{line} --patch-size 32 40 32")).exits(1).stderr_has("multiples are 32 and 48");
     run(&shell, &format!("{line} --patch-size 32 16 16")).exits(0).stdout_has("Model mednext-small");
     let weights = shell.mist("weights inspect results/models/fold_0.pt").exits(0).stdout();
-    assert!(weights.contains("[32, 1, 5, 5, 5]"), "{weights}");
+    assert!(weights.contains("32×1×5×5×5"), "{weights}");
     // The one that checks, says the guide; all do.
     run(&shell, &format!("{line} --model swinunetr-base --patch-size 64 64 48 --overwrite"))
         .exits(1)

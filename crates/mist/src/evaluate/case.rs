@@ -8,10 +8,10 @@ use crate::memory::Allowance;
 use crate::preprocess::read::ORIGIN_TOLERANCE_MM;
 use crate::tables::EvaluationCase;
 use mist_metrics::metric::{self, Metric, Settings};
-use mist_metrics::{Comparison, Segmentation};
+use mist_metrics::{Comparison, Segmentation, Value};
 use mist_volume::distance::Lattice;
-use mist_volume::nifti::{self, NiftiError};
-use mist_volume::same_grid;
+use mist_volume::nifti::{self, NiftiError, NiftiProblem};
+use mist_volume::{Volume, same_grid};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -154,7 +154,8 @@ impl Plan {
         Ok(scores)
     }
 
-    /// Truth and prediction. One image at a time is held in 4 bytes per voxel; what is kept of it needs 2.
+    /// Truth and prediction. One image at a time is held, in a byte per voxel where its values allow that, else in 4; what is
+    /// kept of it needs 2.
     fn read(
         &self,
         case: &EvaluationCase,
@@ -162,38 +163,73 @@ impl Plan {
         checks: &Checks,
     ) -> Result<(CaseScores, [Segmentation; 2]), CaseFailure> {
         let labels: Vec<i64> = self.labels.iter().copied().collect();
-        let allowed: BTreeSet<i64> = self.labels.iter().copied().chain(checks.ignore_label).collect();
-        let mut problems: Vec<(PathBuf, String)> = Vec::new();
-        let mut scores = CaseScores::default();
-        let mut ignored: Vec<bool> = Vec::new();
-        let mut read = |path: &Path, kind: &str| {
-            let mut volume = nifti::read(path).map_err(|error| unreadable(case, error))?;
-            if let Some(([x, y, z], value)) = volume.first_non_finite() {
-                let reason = format!("voxel ({x}, {y}, {z}) is {value}, not a finite number");
-                return Err(fail(case, "reading", Some(path), reason));
-            }
-            if checks.validate {
-                let problem = problem_with(volume.voxels(), &allowed);
-                problems.extend(problem.map(|text| (path.to_owned(), format!("the {kind} {text}"))));
-            } else {
-                let found = strangers(volume.voxels(), &checks.known_labels);
-                scores.strangers.extend(found.map(|text| format!("the {kind} {text}")));
-            }
-            // The mask comes first, so its marks are known when the prediction is read.
-            if let Some(label) = checks.ignore_label.filter(|_| kind == "mask") {
-                ignored = volume.voxels().iter().map(|value| f64::from(*value) == label as f64).collect();
-            }
-            for (voxel, _) in volume.voxels_mut().iter_mut().zip(&ignored).filter(|(_, ignored)| **ignored) {
-                *voxel = 0.0;
-            }
-            Segmentation::new(volume.voxels(), *grid, &labels)
-                .map_err(|error| fail(case, "comparing", Some(path), error))
+        let mut reading = Reading {
+            case,
+            grid,
+            checks,
+            allowed: labels.iter().copied().chain(checks.ignore_label).collect(),
+            labels,
+            problems: Vec::new(),
+            scores: CaseScores::default(),
+            ignored: Vec::new(),
         };
-        let both = [read(&case.mask, "mask")?, read(&case.prediction, "prediction")?];
-        let [first, more @ ..] = &problems[..] else { return Ok((scores, both)) };
+        // The mask comes first, so its marks are known when the prediction is read.
+        let both = [reading.read(&case.mask, "mask")?, reading.read(&case.prediction, "prediction")?];
+        let [first, more @ ..] = &reading.problems[..] else { return Ok((reading.scores, both)) };
         let file = more.is_empty().then_some(first.0.as_path());
-        let texts: Vec<&str> = problems.iter().map(|(_, text)| text.as_str()).collect();
+        let texts: Vec<&str> = reading.problems.iter().map(|(_, text)| text.as_str()).collect();
         Err(fail(case, "validating", file, texts.join(" | ")))
+    }
+}
+
+/// The files of a case while they are read.
+struct Reading<'a> {
+    case: &'a EvaluationCase,
+    grid: &'a Lattice,
+    checks: &'a Checks,
+    /// Labels of the classes.
+    labels: Vec<i64>,
+    /// The same, and the label to ignore.
+    allowed: BTreeSet<i64>,
+    problems: Vec<(PathBuf, String)>,
+    scores: CaseScores,
+    /// Voxels that count as background in both files.
+    ignored: Vec<bool>,
+}
+
+impl Reading<'_> {
+    fn read(&mut self, path: &Path, kind: &str) -> Result<Segmentation, CaseFailure> {
+        match nifti::read_integers::<u8>(path) {
+            Ok(volume) => self.take(path, kind, volume),
+            Err(NiftiError { problem: NiftiProblem::NotInteger { .. }, .. }) => {
+                let volume = nifti::read(path).map_err(|error| unreadable(self.case, error))?;
+                if let Some(([x, y, z], value)) = volume.first_non_finite() {
+                    let reason = format!("voxel ({x}, {y}, {z}) is {value}, not a finite number");
+                    return Err(fail(self.case, "reading", Some(path), reason));
+                }
+                self.take(path, kind, volume)
+            }
+            Err(error) => Err(unreadable(self.case, error)),
+        }
+    }
+
+    fn take<T: Value>(&mut self, path: &Path, kind: &str, mut volume: Volume<T>) -> Result<Segmentation, CaseFailure> {
+        let checks = self.checks;
+        if checks.validate {
+            let problem = problem_with(volume.voxels(), &self.allowed);
+            self.problems.extend(problem.map(|text| (path.to_owned(), format!("the {kind} {text}"))));
+        } else {
+            let found = strangers(volume.voxels(), &checks.known_labels);
+            self.scores.strangers.extend(found.map(|text| format!("the {kind} {text}")));
+        }
+        if let Some(label) = checks.ignore_label.filter(|_| kind == "mask") {
+            self.ignored = volume.voxels().iter().map(|value| (*value).into() == label as f64).collect();
+        }
+        for (voxel, _) in volume.voxels_mut().iter_mut().zip(&self.ignored).filter(|(_, ignored)| **ignored) {
+            *voxel = T::default();
+        }
+        Segmentation::new(volume.voxels(), *self.grid, &self.labels)
+            .map_err(|error| fail(self.case, "comparing", Some(path), error))
     }
 }
 

@@ -1,22 +1,24 @@
 //! Checks of a mask's values: for a warning always, and more strictly with `--validate`.
 
+use mist_metrics::Value;
 use std::collections::BTreeSet;
 
 /// Values named in a message.
 const NAMED: usize = 10;
 
 /// Why a mask is not one of whole numbers out of 0 and `labels`, or `None` when it is.
-pub(super) fn problem_with(voxels: &[f32], labels: &BTreeSet<i64>) -> Option<String> {
+pub(super) fn problem_with<T: Value>(voxels: &[T], labels: &BTreeSet<i64>) -> Option<String> {
     let mut unexpected = BTreeSet::new();
-    let mut last = 0.0;
+    let mut last = T::default();
     for &value in voxels {
         if value == last {
             continue;
         }
         last = value;
+        let value: f64 = value.into();
         let whole = value.fract() == 0.0;
         if !whole {
-            return Some(format!("has values that are not whole numbers, such as {value}"));
+            return Some(format!("has values that are not whole numbers, such as {}", value as f32));
         }
         let label = value as i64;
         if label != 0 && !labels.contains(&label) {
@@ -35,13 +37,15 @@ pub(super) fn problem_with(voxels: &[f32], labels: &BTreeSet<i64>) -> Option<Str
 }
 
 /// How many voxels of a mask hold none of the `known` values, and which values those are; `None` when all are known.
-pub(super) fn strangers(voxels: &[f32], known: &BTreeSet<i64>) -> Option<String> {
+pub(super) fn strangers<T: Value>(voxels: &[T], known: &BTreeSet<i64>) -> Option<String> {
     let mut count = 0_usize;
+    // As files hold them: that of 0.1 is not that of a double.
     let mut named: Vec<f32> = Vec::new();
-    let (mut last, mut last_known) = (0.0, true);
-    for &value in voxels {
-        if value != last {
-            (last, last_known) = (value, value.fract() == 0.0 && known.contains(&(value as i64)));
+    let (mut last, mut last_known) = (T::default(), true);
+    for &voxel in voxels {
+        if voxel != last {
+            let value = voxel.into() as f32;
+            (last, last_known) = (voxel, value.fract() == 0.0 && known.contains(&(value as i64)));
             if !last_known && named.len() <= NAMED && !named.contains(&value) {
                 named.push(value);
             }
