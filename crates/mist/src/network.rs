@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 
 /// Builds the network that the configuration describes, or says what is in the way.
 pub fn build(config: &Config, registry: &Registry) -> Result<Box<dyn Model>> {
-    build_or_key(config, registry).map_err(|(_, error)| error)
+    build_or_key(config, registry).map_err(|of_key| of_key.1)
 }
 
 /// [`build`]; the error comes with the key that is in the way.
-pub fn build_or_key(config: &Config, registry: &Registry) -> Result<Box<dyn Model>, (KeyPath, Error)> {
+pub fn build_or_key(config: &Config, registry: &Registry) -> Result<Box<dyn Model>, Box<(KeyPath, Error)>> {
     let params = &config.model.params;
     let model = ModelConfig {
         in_channels: params.in_channels,
@@ -39,7 +39,7 @@ pub fn build_or_key(config: &Config, registry: &Registry) -> Result<Box<dyn Mode
             ),
         };
         let what = format!("the network `{}` cannot be built", config.model.architecture);
-        (key, Error::new(what).because(error).hint(hint))
+        Box::new((key, Error::new(what).because(error).hint(hint)))
     })
 }
 

@@ -111,10 +111,10 @@ fn analyze(
     let inputs = Inputs::check(&dataset, options.workers, console)?;
     let (mut failures, mut checks, mut test) = (inputs.failures, inputs.checks, inputs.test);
     let scanned = scan_all(options, &dataset.info, inputs.training, &mut failures, &mut checks, console)?;
-    if options.verify {
-        if let Some(cases) = test {
-            test = Some(test_cases::verify(cases, options.workers, &mut failures, &mut checks, console)?);
-        }
+    if options.verify
+        && let Some(cases) = test
+    {
+        test = Some(test_cases::verify(cases, options.workers, &mut failures, &mut checks, console)?);
     }
     let scanned = without_absurd(scanned, &mut failures, &mut checks, console);
     if options.verify {

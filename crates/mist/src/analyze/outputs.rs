@@ -62,12 +62,12 @@ impl OutputFiles {
         Ok(())
     }
 
-    /// Writes all files, `config.json` last. That of an earlier analysis is removed first, as it says nothing of the new
-    /// tables. A table of test cases that an earlier analysis left is removed when there is no test data any more:
+    /// Writes all files, `config.json` last. That of an earlier analysis is removed once a file could be written at all, as it
+    /// says nothing of the new tables. A table of test cases that an earlier analysis left is removed when there is no test data any more:
     /// prediction would take it for current.
     pub fn write(&self, outputs: &Outputs) -> Result<()> {
-        remove_file(&self.config)?;
         outputs.boxes.write(&self.boxes)?;
+        remove_file(&self.config)?;
         outputs.train_paths.write(&self.train_paths)?;
         match &outputs.test_paths {
             Some(table) => table.write(&self.test_paths)?,

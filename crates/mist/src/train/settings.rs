@@ -107,7 +107,7 @@ pub fn obstacles(config: &Config, registry: &Registry) -> Vec<(KeyPath, Error)> 
     ];
     let at = |section, key| KeyPath::default().key(section).key(key);
     let found = found.into_iter().filter_map(|(section, key, result)| Some((at(section, key), result.err()?)));
-    network::build_or_key(config, registry).err().into_iter().chain(found).collect()
+    network::build_or_key(config, registry).err().map(|of_key| *of_key).into_iter().chain(found).collect()
 }
 
 fn check_epochs(config: &Config) -> Result<()> {
