@@ -2,7 +2,7 @@
 //!
 //! A named pipe in the place of a scan holds the program up at a known point: it has begun one case and waits for its bytes.
 
-use crate::scans::{predict_quickly, prepared};
+use crate::scans::{predict_quickly, prepared, set};
 use crate::shell::Shell;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read};
@@ -102,6 +102,18 @@ fn preprocess_continues_with_the_arrays_that_are_missing() {
     let scan = shell.path("data/train/015/mr.nii.gz");
     std::fs::write(&scan, std::fs::read(&scan).expect("a scan")).expect("a scan");
     shell.mist("preprocess --results results --resume").exits(0).stdout_has("5 of 6 cases are up to date");
+    // An array that is cut off is made anew.
+    let array = std::fs::OpenOptions::new().write(true).open(shell.path("numpy/images/036.npy")).expect("an array");
+    array.set_len(1000).expect("cut");
+    shell.mist("preprocess --results results --resume").exits(0).stdout_has("5 of 6 cases are up to date");
+    shell.mist("preprocess --results results --resume").exits(0).stdout_has("all arrays are up to date");
+    // A run with distance maps that was stopped is not gone on with as one without.
+    shell.mist("preprocess --results results --resume --compute-dtms").exits(0);
+    set(&shell, r#""compute_dtms": true"#, r#""compute_dtms": false"#);
+    shell.write("numpy/.unfinished", "");
+    shell.mist("preprocess --results results --resume").exits(1).stderr_has("give --compute-dtms");
+    shell.mist("preprocess --results results --resume --compute-dtms").exits(0).stdout_has("all arrays are up to date");
+    shell.mist("preprocess --results results --resume --compute-dtms false").exits(0);
     shell.mist("preprocess --results results --resume --compute-dtms").exits(0).stdout_has("0 of 6 cases");
     crate::scans::change(&shell, |config| config["spatial_config"]["target_spacing"][0] = 1.5.into());
     let train = "train --model nnunet-pocket --patch-size 32 32 32 --folds 0 --epochs 1 --warmup-epochs 0";

@@ -119,10 +119,14 @@ fn convert_split<C: Case>(
         Split::Training => (TRAIN_FOLDER, "Converting training cases"),
         Split::Test => (TEST_FOLDER, "Converting test cases"),
     };
-    if cases.is_empty() {
-        return Ok(Vec::new());
-    }
     let folder = target.output.join(folder);
+    if cases.is_empty() {
+        return if folder.is_dir() {
+            warn_of_strangers(&folder, cases, console).map(|()| Vec::new())
+        } else {
+            Ok(Vec::new())
+        };
+    }
     create_folder(&folder)?;
     case_folder::recover(&folder).map_err(|error| {
         Error::new("cannot clear away what an interrupted conversion left").at(&folder).because(error)

@@ -78,7 +78,10 @@ impl Array {
 }
 
 fn unreadable(error: NpyError) -> Error {
-    Error::new("cannot read the array").at(error.path).because(error.problem)
+    Error::new("cannot read the array")
+        .at(error.path)
+        .because(error.problem)
+        .hint("`mist preprocess --resume` makes arrays anew that are missing or cut off; remove one that is damaged otherwise")
 }
 
 #[cfg(test)]

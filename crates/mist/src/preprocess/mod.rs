@@ -123,6 +123,9 @@ fn preprocess(
             if !options.overwrite && !options.resume {
                 output.check_empty()?;
             }
+            if options.resume && settings.distance_maps.is_none() && options.compute_dtms.is_none() {
+                refuse_to_forget_distance_maps(&output, options)?;
+            }
             for note in output.stale(&cases)? {
                 console.warn(&note);
             }
@@ -176,10 +179,21 @@ fn preprocess(
     let failures: Vec<CaseFailure> = outcomes.into_iter().flatten().collect();
     output.finish(&failures)?;
     match failures.len() {
+        0 if cases.is_empty() => console.success("all arrays are up to date"),
         0 => console.success(&format!("preprocessed {}", plural(cases.len(), "case"))),
         failed => console.warn(&format!("preprocessed {} of {} cases", cases.len() - failed, cases.len())),
     }
     Ok(failures)
+}
+
+/// The configuration learns of them when a run has come to its end.
+fn refuse_to_forget_distance_maps(output: &Output, options: &Options) -> Result<()> {
+    match output.has_stopped_with_distance_maps() {
+        true => Err(Error::new("the run that was stopped made distance maps, which this one would remove")
+            .at(&options.numpy)
+            .hint("give --compute-dtms to go on with them, or --compute-dtms false to make arrays without")),
+        false => Ok(()),
+    }
 }
 
 fn prepare(settings: &Settings, case: &TrainingFiles) -> Result<PreprocessedCase, Problem> {

@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::error::{CaseFailure, Error, Result};
 use crate::files::{create_folder, remove_file, write_atomically};
 use crate::tables::LeftOut;
-use mist_volume::npy::{self, NpyError};
+use mist_volume::npy::{self, NpyError, NpyFile};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -66,6 +66,12 @@ impl Output {
         files.filter_map(|file| file.metadata().ok()).map(|found| found.len()).sum()
     }
 
+    /// Whether a run that made distance maps was stopped.
+    pub fn has_stopped_with_distance_maps(&self) -> bool {
+        is_unfinished(&self.folder)
+            && array_names(&self.folder.join(DISTANCE_MAPS)).is_ok_and(|names| !names.is_empty())
+    }
+
     /// Says which arrays in the folder this run will neither replace nor remove: those of cases that are not in the run.
     pub fn stale(&self, cases: &[TrainingFiles]) -> Result<Vec<String>> {
         let ids: HashSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
@@ -89,10 +95,10 @@ impl Output {
         Ok(notes)
     }
 
-    /// Whether the arrays of a case are there, and what this run would make of its scans as they are now.
+    /// Whether the arrays of a case are there in full length, and what this run would make of its scans as they are now.
     pub fn is_current(&self, settings: &Settings, case: &TrainingFiles) -> bool {
         let kinds = [Some(IMAGES), Some(LABELS), settings.distance_maps.map(|_| DISTANCE_MAPS)];
-        kinds.into_iter().flatten().all(|kind| self.file(kind, &case.id).is_file())
+        kinds.into_iter().flatten().all(|kind| NpyFile::open(&self.file(kind, &case.id)).is_ok())
             && Origin::of(settings, case).is_some_and(|origin| origin.is_noted(&self.folder, &case.id))
     }
 

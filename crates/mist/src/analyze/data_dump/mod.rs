@@ -65,13 +65,13 @@ impl DataDump {
         }
     }
 
-    /// Writes both files. What the user wrote into an earlier `data_dump.md` about the data is kept.
-    pub fn write(&self, json_file: &Path, markdown_file: &Path) -> Result<()> {
-        let earlier = match std::fs::read(markdown_file) {
+    /// Writes both files. What the user wrote into the `data_dump.md` at `earlier` about the data is kept.
+    pub fn write(&self, json_file: &Path, markdown_file: &Path, earlier: &Path) -> Result<()> {
+        let earlier = match std::fs::read(earlier) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             // It may hold a description.
-            Err(error) => return Err(Error::new("cannot read the earlier dump").at(markdown_file).because(error)),
+            Err(error) => return Err(Error::new("cannot read the earlier dump").at(earlier).because(error)),
         };
         let value = serde_json::to_value(self)
             .map_err(|error| Error::new("cannot write the data dump").at(json_file).because(error))?;

@@ -110,6 +110,10 @@ fn check_volumes(source: &Source, header: &Header) -> Result<(), String> {
         [_, _, _, volumes] if volumes < needed => {
             Err(format!("the image has {volumes} volumes, and the description lists channel {}", needed - 1))
         }
+        // To leave the last volumes out must be said, as to leave the first ones out is.
+        [_, _, _, volumes] if volumes > needed => {
+            Err(format!("the image has {volumes} volumes, and the description lists none after channel {}", needed - 1))
+        }
         [_, _, _, _] => Ok(()),
         _ => Err(format!("the image has the dimensions {:?} instead of three or four", header.dimensions)),
     }

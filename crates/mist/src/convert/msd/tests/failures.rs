@@ -41,7 +41,7 @@ fn bad_cases_are_left_out_whole_and_the_others_converted() {
 #[test]
 fn bad_4d_images_fail_alone() {
     let folders = Folders::new();
-    for (id, volumes) in [("good", 2), ("one", 2), ("few", 2), ("cut", 2)] {
+    for (id, volumes) in [("good", 2), ("one", 2), ("few", 2), ("cut", 2), ("many", 3)] {
         series(&folders.source().join(format!("imagesTr/{id}.nii")), [4, 3, 2], volumes, None);
         folders.image(&format!("labelsTr/{id}.nii.gz"), [4, 3, 2], 0);
     }
@@ -50,13 +50,14 @@ fn bad_4d_images_fail_alone() {
     let cut = folders.source().join("imagesTr/cut.nii");
     let bytes = fs::read(&cut).expect("reads");
     fs::write(&cut, &bytes[..bytes.len() - 10]).expect("written");
-    let mut description = one_channel(json!(["good", "one", "few", "cut"]));
+    let mut description = one_channel(json!(["good", "one", "few", "cut", "many"]));
     description["modality"] = json!({"0": "FLAIR", "1": "T2"});
     folders.describe(&description);
     let failures = folders.convert().expect("the others convert");
     insta::assert_snapshot!(shown(&failures, &folders), @r"
     one: failed while reading data/source/imagesTr/one.nii: the image is 3D, and the description lists 2 channels
     cut: failed while reading data/source/imagesTr/cut.nii: the header declares 96 bytes of voxels, but the file holds only 86
+    many: failed while reading data/source/imagesTr/many.nii: the image has 3 volumes, and the description lists none after channel 1
     ");
     assert_eq!(folders.written().len(), 1 + 2 * 3);
 
