@@ -165,6 +165,11 @@ impl Config {
 
     pub(crate) fn parse(document: &Document, raw: &Value, choices: &Choices) -> Result<Self> {
         let root = document.root(raw)?;
+        if root.fields().any(|(name, _)| name == "train-data") {
+            return Err(Error::new("this is the description of a data set, not the configuration of a run")
+                .at(document.file())
+                .hint("give the config.json; `mist config check --dataset FILE` checks a description"));
+        }
         let mist_version = root.optional("mist_version").and_then(|field| field.or_null());
         let dataset_info = DatasetInfo::parse(&root.required("dataset_info")?.section()?)?;
         let training =

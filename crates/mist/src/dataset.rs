@@ -41,6 +41,7 @@ impl Dataset {
     /// Checks a description that is, or would be, the file at `path`.
     pub(crate) fn parse(path: &Path, document: &Document, value: &Value) -> Result<Self> {
         let root = document.root(value)?;
+        refuse_config(path, &root)?;
         refuse_decathlon(path, &root)?;
         let file = std::path::absolute(path).map_err(|error| Error::new("no such path").at(path).because(error))?;
         let base = file.parent().unwrap_or(&file);
@@ -51,19 +52,28 @@ impl Dataset {
         let mask = identifying_strings(&root.required("mask")?)?;
         let images = parse_images(&root.required("images")?)?;
         let labels = parse_labels(&root.required("labels")?)?;
+        if labels.len() < 2 {
+            return Err(root.required("labels")?.refuse("a list with at least one label besides 0"));
+        }
         let classes = root.optional("final_classes").and_then(Field::or_null);
         let final_classes = match classes {
             Some(field) => parse_classes(&field, &labels)?,
             None => one_class_per_label(&labels),
         };
-        if labels.len() < 2 {
-            return Err(root.required("labels")?.refuse("a list with at least one label besides 0"));
-        }
         let test_data = test_data.map(|field| filled_folder(base, &field)).transpose()?;
         root.note_unknown();
         let channels = images.iter().map(|(name, _)| name.clone()).collect();
         let info = DatasetInfo { task, modality, images: channels, labels };
         Ok(Self { info, train_data, test_data, mask, images, final_classes, remarks: Vec::new() })
+    }
+}
+
+fn refuse_config(path: &Path, root: &Section) -> Result<()> {
+    match root.fields().any(|(name, _)| name == "dataset_info") {
+        true => Err(Error::new("this is the configuration of a run, not the description of a data set")
+            .at(path)
+            .hint("give the dataset.json; `mist config check FILE` checks a configuration")),
+        false => Ok(()),
     }
 }
 

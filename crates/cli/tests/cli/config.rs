@@ -29,6 +29,9 @@ fn a_config_is_checked_as_a_whole() {
     let check = "config check results/config.json --dataset data/dataset.json";
     shell.mist(check).exits(0).stdout_has("config.json is fine").stdout_has("dataset.json is fine");
 
+    let swapped = "config check data/dataset.json --dataset results/config.json";
+    shell.mist(swapped).exits(1).stdout_has("description of a data set").stdout_has("configuration of a run");
+
     set(&shell, r#""seed": 42"#, r#""seed": 42, "epoch": 3"#);
     shell
         .mist("config check results/config.json")

@@ -9,6 +9,7 @@ use crate::error::{CaseFailure, Error, Result};
 use crate::parallel;
 use crate::preprocess::problem::Problem;
 use crate::text::plural;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Name under which the mask is spoken of.
@@ -67,6 +68,16 @@ impl Inputs {
         let test = dataset.test_data.as_ref().map(|folder| usable(folder, &images, true)).transpose()?;
         for failure in &failures {
             console.error(&failure.to_string());
+        }
+        let known: HashSet<&str> = training.iter().map(|case| case.id.as_str()).collect();
+        let both: Vec<&str> =
+            test.iter().flatten().map(|case| case.id.as_str()).filter(|id| known.contains(id)).collect();
+        if let [first, ..] = &both[..] {
+            let count = plural(both.len(), "test case");
+            console.warn(&format!(
+                "{count} with the id of a training case, such as {first}: of a patient who is trained on, predictions \
+                 look better than they are"
+            ));
         }
         Ok(Self { training, test, failures, checks: rows })
     }

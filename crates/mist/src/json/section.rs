@@ -41,6 +41,11 @@ pub struct Refusal {
 }
 
 impl<'a> Document<'a> {
+    /// The file that is read.
+    pub fn file(&self) -> &'a Path {
+        self.file
+    }
+
     /// A document whose errors name `file`.
     pub fn new(file: &'a Path) -> Self {
         Self { file, places: None, notes: RefCell::default(), refused: RefCell::default() }
