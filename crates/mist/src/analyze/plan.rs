@@ -48,7 +48,7 @@ pub fn plan(info: &DatasetInfo, facts: &[CaseFacts], budget: f64) -> Plan {
             compute_dtms: false,
             normalize_dtms: true,
         },
-        notes: odd_spacings(facts).into_iter().chain(sizes.iter().enumerate().filter_map(note)).collect(),
+        notes: odd_ones(&spacings).into_iter().chain(sizes.iter().enumerate().filter_map(note)).collect(),
         outside_ct_range,
     }
 }
