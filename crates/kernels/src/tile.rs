@@ -65,6 +65,8 @@ macro_rules! with_tile_size {
     };
 }
 
+pub(crate) use with_tile_size;
+
 /// Computes a row for `N` vectors of channels.
 ///
 /// # Safety

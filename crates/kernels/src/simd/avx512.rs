@@ -78,6 +78,10 @@ impl Simd for Avx512 {
         intrinsic!(_mm512_storeu_ps(to, value))
     }
     #[inline(always)]
+    unsafe fn stream(self, to: *mut f32, value: __m512) {
+        intrinsic!(_mm512_stream_ps(to, value))
+    }
+    #[inline(always)]
     unsafe fn load_first(self, from: *const f32, count: usize) -> __m512 {
         if count >= Self::LANES {
             return intrinsic!(_mm512_loadu_ps(from));

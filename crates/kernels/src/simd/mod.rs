@@ -50,6 +50,16 @@ pub(crate) trait Simd: Copy + Send + Sync {
     /// `LANES` values must be writable at `to`.
     unsafe fn store(self, to: *mut f32, value: Self::V);
 
+    /// Stores past the caches what will not be read soon; [`fence`] makes it visible to other threads.
+    ///
+    /// # Safety
+    /// `LANES` values must be writable at `to`, which must be aligned to them.
+    #[inline(always)]
+    unsafe fn stream(self, to: *mut f32, value: Self::V) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store(to, value) }
+    }
+
     #[inline(always)]
     fn zero(self) -> Self::V {
         self.splat(0.0)
@@ -105,6 +115,29 @@ pub(crate) fn prefetch(at: *const f32) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
+}
+
+/// As [`prefetch`], but no nearer than the second-level cache.
+#[inline(always)]
+pub(crate) fn prefetch_to_second_level(at: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint reads nothing, whatever the address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
+/// Orders what was stored by [`Simd::stream`] before all that this thread does next.
+#[inline(always)]
+pub(crate) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every processor of this architecture has the instruction, which touches no memory of ours.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
 }
 
 /// A piece of work to be compiled for every instruction set.

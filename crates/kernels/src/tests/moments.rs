@@ -8,7 +8,7 @@ use crate::instance_norm::{NormShape, statistics};
 /// Odd sizes, so that tiles reach over every end; several slabs of input channels, and with many channels all phases one
 /// after the other.
 fn shapes() -> impl Iterator<Item = ConvShape> {
-    [([13, 14, 17], 1, [32, 32]), ([9, 10, 12], 2, [80, 16]), ([8, 9, 8], 1, [64, 256])].into_iter().map(
+    [([13, 14, 17], 1, [32, 32]), ([9, 10, 12], 2, [80, 16]), ([8, 9, 8], 1, [128, 256])].into_iter().map(
         |(input, batch, [in_channels, out_channels])| ConvShape {
             batch,
             input,
@@ -31,8 +31,8 @@ fn moments_are_those_of_the_output() {
         let norm = NormShape { batch: shape.batch, voxels: shape.input.iter().product(), channels: shape.out_channels };
         let (found, expected) = (moments.unwrap().statistics(1e-5), statistics(&norm, &y, 1e-5));
         // Both sum in single precision first, over other groups of voxels.
-        assert!(error(&found.mean, &expected.mean) < 1e-6, "{shape:?}");
-        assert!(error(&found.rstd, &expected.rstd) < 1e-6, "{shape:?}");
+        assert!(error(&found.mean, &expected.mean) < 2e-6, "{shape:?}");
+        assert!(error(&found.rstd, &expected.rstd) < 2e-6, "{shape:?}");
     }
 }
 

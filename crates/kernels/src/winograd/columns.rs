@@ -12,11 +12,12 @@ use super::input::Source;
 use super::transform::{for_each_index, gradient, input, samples};
 use crate::conv::Part;
 use crate::instance_norm::Lanes;
-use crate::simd::{Simd, prefetch};
+use crate::simd::{Simd, prefetch_to_second_level};
 
-/// How many columns ahead voxels are fetched into the first-level cache: there are more rows than the processor follows by
-/// itself.
-const AHEAD: usize = 4;
+/// How many columns ahead voxels are fetched into the second-level cache: there are more rows than the processor follows by
+/// itself. Not into the first level, where the rows of a map, a power of two apart as a rule, fall into the same few sets
+/// and throw each other out before they are read (measured: twice as slow).
+const AHEAD: usize = 6;
 
 /// Columns of a run of tiles that have been transformed along depth and height: `[plane][column][channels]`, a plane
 /// being one pair of frequencies. Each row of tiles has as many columns as its tiles read or cover.
@@ -117,7 +118,7 @@ unsafe fn part_columns<S: Simd, const D: usize, const H: usize, const W: usize, 
                     for j in 0..H + 2 {
                         let line = samples!(D, simd, I => {
                             let from = rows[I * 6 + j].wrapping_add(offset);
-                            prefetch(from.wrapping_add(AHEAD * part.channels));
+                            prefetch_to_second_level(from.wrapping_add(AHEAD * part.channels));
                             let value = simd.load_first(from, count);
                             if PENDING && inside[I * 6 + j] {
                                 norm.activated(simd, norm.normalised(simd, value))

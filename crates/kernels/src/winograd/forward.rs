@@ -10,18 +10,19 @@ use rayon::prelude::*;
 use super::fused;
 use super::grid::Grid;
 use super::input::{self, Source, input_tiles};
-use super::output::{MOMENTS, Products, Target, Voxels, output_tile};
-use super::weights::{Frequencies, SLAB};
+use super::output::{MOMENTS, Products, Target, output_tile};
+use super::products::Multiply;
+use super::weights::Frequencies;
 use super::{Convolved, blocks};
 use crate::output::{Shared, filled_together, with_scratch};
-use crate::simd::{Isa, Kernel, Simd};
-use crate::tile::{BLOCK, Row, Run, row};
+use crate::simd::{Isa, Kernel, Simd, fence};
+use crate::tile::BLOCK;
 
 /// Frequencies are padded by a cache line, so that they do not fall into the same cache sets.
 const PAD: usize = 16;
 /// From so many pairs of channels on, the phases are run one after the other by all threads: the transformed weights
 /// are then read once per batch instead of once per job.
-const PHASED_PAIRS: usize = 128 * 128;
+const PHASED_PAIRS: usize = 256 * 128;
 /// Tiles of a batch in that case.
 const BATCH_TILES: usize = 64;
 /// Tiles of one job of a transform phase.
@@ -55,14 +56,14 @@ impl Pass<'_> {
         let all = self.grid.tiles();
         let mut moments = vec![0.0f32; if measures { all * MOMENTS * channels[0] } else { 0 }];
         let room = Shared(if measures { moments.as_mut_ptr() } else { std::ptr::null_mut() });
-        let target = |maps: [*mut f32; 2]| Target { maps: maps.map(Shared), channels, moments: room };
+        let target = |maps: [*mut f32; 2]| Target { maps: maps.map(Shared), channels, voxels, moments: room };
         // SAFETY: every voxel is in exactly one tile, every tile in one job, and the jobs write all channels.
         let maps = unsafe {
             filled_together(lengths, 1, |_, maps| {
                 if self.source_channels * self.output_channels >= PHASED_PAIRS {
                     self.in_phases::<D, H, W>(isa, target(maps));
                 } else {
-                    fused::in_slabs::<D, H, W>(self, isa, target(maps));
+                    fused::run::<D, H, W>(self, isa, target(maps));
                 }
             })
         };
@@ -92,14 +93,14 @@ impl Pass<'_> {
                     let (first, tiles) = tiles_of(job);
                     let values = input.pointer().wrapping_add(first * sources);
                     let to = input::Frequencies { values, step: input_step, channels: sources };
-                    isa.run(Input::<D, H, W> { pass: self, sources: 0..sources, tiles, to });
+                    isa.run(Input::<D, H, W> { pass: self, tiles, to });
                 });
                 (0..frequencies).into_par_iter().with_max_len(1).for_each(|frequency| {
                     let values = products.pointer().wrapping_add(frequency * frequency_step);
                     isa.run(Multiply {
-                        pass: self,
+                        weights: &self.weights,
                         frequencies: frequency..frequency + 1,
-                        sources: 0..sources,
+                        sources,
                         channels: 0..outputs,
                         tiles: count,
                         input: input.pointer().wrapping_add(frequency * input_step),
@@ -122,7 +123,6 @@ impl Pass<'_> {
 /// First phase of some tiles and source channels.
 struct Input<'a, const D: usize, const H: usize, const W: usize> {
     pass: &'a Pass<'a>,
-    sources: Range<usize>,
     tiles: Range<usize>,
     to: input::Frequencies,
 }
@@ -130,64 +130,9 @@ struct Input<'a, const D: usize, const H: usize, const W: usize> {
 impl<const D: usize, const H: usize, const W: usize> Kernel for Input<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
+        let Pass { grid, source, source_channels, .. } = self.pass;
         // SAFETY: the scratch has room for the tiles; the channels are a multiple of `BLOCK`.
-        unsafe { input_tiles::<S, D, H, W>(simd, &self.pass.grid, self.pass.source, self.sources, self.tiles, self.to) }
-    }
-}
-
-/// Second phase, `products[tile][channel] = sum over sources of input[tile][source] * weight`, of some frequencies and
-/// channels.
-pub(super) struct Multiply<'a> {
-    pub pass: &'a Pass<'a>,
-    pub frequencies: Range<usize>,
-    pub sources: Range<usize>,
-    pub channels: Range<usize>,
-    pub tiles: usize,
-    /// Of the first frequency.
-    pub input: *const f32,
-    pub input_step: usize,
-    /// Of the first frequency and channel.
-    pub products: Products,
-}
-
-impl Kernel for Multiply<'_> {
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let sources = self.sources.len();
-        let zeros = [0.0f32; 2 * BLOCK];
-        let mut runs = Vec::with_capacity(sources.div_ceil(SLAB));
-        for (index, frequency) in self.frequencies.enumerate() {
-            let input = self.input.wrapping_add(index * self.input_step);
-            let first = self.pass.weights.at(0, self.sources.start, frequency);
-            runs.clear();
-            runs.extend(self.sources.clone().step_by(SLAB).map(|source| Run {
-                x: input.wrapping_add(source - self.sources.start),
-                weight: (self.pass.weights.at(0, source, frequency) as usize - first as usize) / size_of::<f32>(),
-                len: SLAB.min(self.sources.end - source),
-            }));
-            let mut channel = self.channels.start;
-            while channel < self.channels.end {
-                let vectors = if self.channels.end - channel > S::LANES { 2 } else { 1 };
-                let task = Row {
-                    runs: &runs,
-                    count: self.tiles,
-                    x_step: sources,
-                    y_step: self.products.tile_step,
-                    weights: self.pass.weights.at(channel, self.sources.start, frequency),
-                    second: self.pass.weights.second::<S>(),
-                    bias: zeros.as_ptr(),
-                    channels: vectors * S::LANES,
-                };
-                let offset = index * self.products.frequency_step + channel - self.channels.start;
-                // SAFETY: input and products hold all tiles of these frequencies and channels, and the weights whole
-                // blocks of channels.
-                unsafe {
-                    let products = self.products.values.add(offset);
-                    if vectors == 2 { row::<S, 2>(simd, &task, products) } else { row::<S, 1>(simd, &task, products) }
-                }
-                channel += vectors * S::LANES;
-            }
-        }
+        unsafe { input_tiles::<S, D, H, W>(simd, grid, source, 0..*source_channels, self.tiles, self.to) }
     }
 }
 
@@ -212,14 +157,13 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
                 unsafe {
                     let offset = index * self.products.tile_step + channel - self.channels.start;
                     let products = Products { values: self.products.values.add(offset), ..self.products };
-                    let bias = Some(simd.load(self.pass.bias.as_ptr().add(channel)));
-                    let (map, step, count) = self.target.at(channel);
-                    let moments = self.target.moments_at(tile, channel);
-                    let to = Voxels { map, step, count, bias, moments };
+                    let bias = simd.load(self.pass.bias.as_ptr().add(channel));
+                    let to = self.target.vector(tile, channel, bias);
                     output_tile::<S, D, H, W>(simd, &self.pass.grid, products, tile, to);
                 }
                 channel += S::LANES;
             }
         }
+        fence();
     }
 }

@@ -1,24 +1,26 @@
 //! The forward pass for few channels: a job carries some tiles through all steps.
 //!
-//! What is between the steps stays in the caches: columns of the input, transformed along depth and height; of one plane of
-//! frequencies at a time the last transform, the products and the first transform back, in the first level. The weights of
-//! a slab of source channels are read once per job.
+//! What is between the steps stays in the caches: columns of the input, transformed along depth and height, in the second
+//! level; of one plane of frequencies at a time the last transform, the products and the first transform back, in the first.
+//! The weights go through once per job.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::columns::{Columns, input_columns, input_lines};
-use super::forward::{Multiply, Pass};
+use super::forward::Pass;
 use super::inverse::{Stack, output_depth, output_lines, output_planes};
-use super::output::{Products, Target, Voxels};
-use super::weights::SLAB;
+use super::output::{Products, Target};
+use super::products::Multiply;
 use crate::output::with_scratch;
-use crate::simd::{Isa, Kernel, Simd};
+use crate::simd::{Isa, Kernel, Simd, fence};
 
-/// Most tiles of a job.
+/// Most tiles of a job: more share the weights, but their columns no longer stay in the second level.
 const TILES: usize = 16;
-/// Least tiles of a job of a small map, so that there are jobs for all threads. Results do not depend on it.
+/// Most tiles times source channels of a job, likewise.
+const TILES_BY_SOURCES: usize = 1024;
+/// Least tiles of a job, also of a small map, where jobs for all threads are wanted. Results do not depend on it.
 const LEAST_TILES: usize = 8;
 /// Jobs that a map should have at least.
 const JOBS: usize = 16;
@@ -27,32 +29,28 @@ const CHANNELS: usize = 64;
 /// What lies a power of two apart would fall into the same cache sets.
 const PAD: usize = 16;
 
-/// All steps of a few tiles at a time, for one slab of source channels after the other.
-pub(super) fn in_slabs<const D: usize, const H: usize, const W: usize>(pass: &Pass, isa: Isa, target: Target) {
+/// All steps of a few tiles at a time.
+pub(super) fn run<const D: usize, const H: usize, const W: usize>(pass: &Pass, isa: Isa, target: Target) {
     let all = pass.grid.tiles();
-    let count = (all / JOBS).clamp(LEAST_TILES, TILES);
-    for first in (0..pass.source_channels).step_by(SLAB) {
-        let sources = first..(first + SLAB).min(pass.source_channels);
-        let target = if sources.end < pass.source_channels { target.unmeasured() } else { target };
-        (0..all.div_ceil(count)).into_par_iter().with_max_len(1).for_each(|job| {
-            let tiles = job * count..(job * count + count).min(all);
-            Job::<D, H, W> { pass, isa, sources: sources.clone(), tiles, target }.run();
-        });
-    }
+    let most = (TILES_BY_SOURCES / pass.source_channels).clamp(LEAST_TILES, TILES);
+    let count = (all / JOBS).clamp(LEAST_TILES, most);
+    (0..all.div_ceil(count)).into_par_iter().with_max_len(1).for_each(|job| {
+        let tiles = job * count..(job * count + count).min(all);
+        Job::<D, H, W> { pass, isa, tiles, target }.run();
+    });
 }
 
-/// Some tiles and source channels.
+/// Some tiles.
 struct Job<'a, const D: usize, const H: usize, const W: usize> {
     pass: &'a Pass<'a>,
     isa: Isa,
-    sources: Range<usize>,
     tiles: Range<usize>,
     target: Target,
 }
 
 impl<const D: usize, const H: usize, const W: usize> Job<'_, D, H, W> {
     fn run(&self) {
-        let sources = self.sources.len();
+        let sources = self.pass.source_channels;
         let group = CHANNELS.min(self.pass.output_channels);
         let tiles = self.tiles.len();
         let column_step = self.columns() * sources + PAD;
@@ -107,9 +105,9 @@ impl<const D: usize, const H: usize, const W: usize> Job<'_, D, H, W> {
                 let from = columns.values.wrapping_add(plane * columns.step);
                 self.isa.run(Lines { job: self, from, to: room.input, step: steps.input });
                 self.isa.run(Multiply {
-                    pass: self.pass,
+                    weights: &self.pass.weights,
                     frequencies: plane * (W + 2)..(plane + 1) * (W + 2),
-                    sources: self.sources.clone(),
+                    sources: self.pass.source_channels,
                     channels: channels.clone(),
                     tiles: self.tiles.len(),
                     input: room.input,
@@ -155,12 +153,10 @@ struct First<'a, const D: usize, const H: usize, const W: usize> {
 impl<const D: usize, const H: usize, const W: usize> Kernel for First<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Job { pass, sources, tiles, .. } = self.job;
+        let Job { pass, tiles, .. } = self.job;
+        let Pass { grid, source, source_channels, .. } = pass;
         // SAFETY: the scratch has room for the columns; the channels are a multiple of `BLOCK`.
-        unsafe {
-            let (sources, tiles) = (sources.clone(), tiles.clone());
-            input_columns::<S, D, H, W>(simd, &pass.grid, pass.source, sources, tiles, self.to);
-        }
+        unsafe { input_columns::<S, D, H, W>(simd, grid, source, 0..*source_channels, tiles.clone(), self.to) };
     }
 }
 
@@ -175,10 +171,10 @@ struct Lines<'a, const D: usize, const H: usize, const W: usize> {
 impl<const D: usize, const H: usize, const W: usize> Kernel for Lines<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Job { pass, sources, tiles, .. } = self.job;
+        let Job { pass, tiles, .. } = self.job;
         // SAFETY: the scratch holds the plane and has room for the frequencies of the tiles.
         unsafe {
-            input_lines::<S, W>(simd, &pass.grid, sources.len(), tiles.clone(), self.from, self.to, self.step);
+            input_lines::<S, W>(simd, &pass.grid, pass.source_channels, tiles.clone(), self.from, self.to, self.step);
         }
     }
 }
@@ -217,24 +213,21 @@ struct Last<'a, const D: usize, const H: usize, const W: usize> {
 impl<const D: usize, const H: usize, const W: usize> Kernel for Last<'_, D, H, W> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Job { pass, sources, tiles, target, .. } = self.job;
+        let Job { pass, tiles, target, .. } = self.job;
         let channels = self.channels.len();
-        // A later slab of sources adds to what the earlier ones left.
-        let adds = sources.start > 0;
         for (index, tile) in tiles.clone().enumerate() {
             let mut channel = self.channels.start;
             while channel < self.channels.end {
                 let values = self.from.values.wrapping_add(index * H * W * channels + channel - self.channels.start);
                 // SAFETY: planes and maps hold these channels, whole vectors; the tiles are this job's alone.
                 unsafe {
-                    let bias = if adds { None } else { Some(simd.load(pass.bias.as_ptr().add(channel))) };
-                    let (map, step, count) = target.at(channel);
-                    let to = Voxels { map, step, count, bias, moments: target.moments_at(tile, channel) };
+                    let to = target.vector(tile, channel, simd.load(pass.bias.as_ptr().add(channel)));
                     let from = Stack { values, ..self.from };
                     output_depth::<S, D, H, W>(simd, &pass.grid, tile, channels, from, to);
                 }
                 channel += S::LANES;
             }
         }
+        fence();
     }
 }

@@ -4,7 +4,7 @@
 //! that it reads (with tiles of 4).
 
 use super::grid::Grid;
-use super::output::Voxels;
+use super::output::{MOMENTS, Voxels};
 use super::transform::{for_each_index, output, samples};
 use crate::simd::Simd;
 
@@ -90,7 +90,7 @@ pub(super) unsafe fn output_depth<S: Simd, const D: usize, const H: usize, const
     let [depth, height, width] = grid.output;
     let place = grid.place(tile);
     let [d0, h0, w0] = place.start;
-    let (mut shift, mut sum, mut squares) = (simd.zero(), simd.zero(), simd.zero());
+    let mut sums = [simd.zero(); MOMENTS];
     for j in 0..H.min(height - h0) {
         for k in 0..W.min(width - w0) {
             // SAFETY: the caller's promise; voxels outside the map are left out.
@@ -102,30 +102,11 @@ pub(super) unsafe fn output_depth<S: Simd, const D: usize, const H: usize, const
                 let first = to.map.add(voxel * to.step);
                 for_each_index!(D, I => if I < depth - d0 {
                     let voxel = first.add(I * height * width * to.step);
-                    let start = match to.bias {
-                        Some(bias) => bias,
-                        None => simd.load_first(voxel, to.count),
-                    };
-                    let value = simd.add(line[I], start);
-                    simd.store_first(voxel, value, to.count);
-                    if to.moments.is_some() {
-                        if I == 0 && j == 0 && k == 0 {
-                            shift = value;
-                        }
-                        let difference = simd.sub(value, shift);
-                        sum = simd.add(sum, difference);
-                        squares = simd.fma(difference, difference, squares);
-                    }
+                    to.write(simd, voxel, line[I], I == 0 && j == 0 && k == 0, &mut sums);
                 });
             }
         }
     }
-    if let Some((moments, step)) = to.moments {
-        // SAFETY: room for the moments of the tile, as `Voxels` says.
-        unsafe {
-            simd.store_first(moments, shift, to.count);
-            simd.store_first(moments.add(step), sum, to.count);
-            simd.store_first(moments.add(2 * step), squares, to.count);
-        }
-    }
+    // SAFETY: the caller's promise.
+    unsafe { to.write_moments(simd, sums) };
 }

@@ -2,8 +2,8 @@
 //!
 //! A tile of outputs is computed from frequencies: transforms of its input voxels times transforms of the kernel,
 //! transformed back. The products of all tiles and channels at one frequency are a matrix product, which is where the
-//! time goes. Tiles are 4x4x4 where the map is large enough, 2x4x4 where it is not, and 2x2x2 for few voxels of many
-//! channels. Their relative rounding errors (L2, random data, 32 channels) are 1.4e-6, 8e-7 and 2.6e-7; that of the
+//! time goes. Tiles are 4x4x4 where the map is large enough, 2x4x4 where it is not, and for the weight gradient of the
+//! smallest 2x2x2. Their relative rounding errors (L2, random data, 32 channels) are 1.4e-6, 8e-7 and 2.6e-7; that of the
 //! direct way is 2.4e-7.
 
 mod columns;
@@ -13,6 +13,7 @@ mod grid;
 mod input;
 mod inverse;
 mod output;
+mod products;
 mod transform;
 mod weight_gradient;
 mod weights;
@@ -79,7 +80,6 @@ pub(crate) fn weights_len(shape: &ConvShape, tile: Tile) -> usize {
 pub(crate) enum Tile {
     Cube4,
     Flat244,
-    Cube2,
 }
 
 impl Tile {
@@ -88,7 +88,6 @@ impl Tile {
         match self {
             Tile::Cube4 => 6 * 6 * 6,
             Tile::Flat244 => 4 * 6 * 6,
-            Tile::Cube2 => 4 * 4 * 4,
         }
     }
 }
@@ -96,15 +95,7 @@ impl Tile {
 /// The tile of the forward pass and of the input gradient of a shape that [`suits`]. Larger ones save products; smaller
 /// ones waste less at the ends of a small map, and have fewer frequencies of the weights to go through memory.
 pub(crate) fn tile_of_pass(shape: &ConvShape) -> Tile {
-    // Measured at 8^3: 256 channels are faster by 2x2x2 for one image, by 2x4x4 for two.
-    let voxels = shape.batch * shape.output().iter().product::<usize>();
-    if shape.input.iter().all(|&extent| extent >= LARGE) {
-        Tile::Cube4
-    } else if shape.in_channels * shape.out_channels >= 256 * 128 && voxels <= 512 {
-        Tile::Cube2
-    } else {
-        Tile::Flat244
-    }
+    if shape.input.iter().all(|&extent| extent >= LARGE) { Tile::Cube4 } else { Tile::Flat244 }
 }
 
 /// What a pass makes.
@@ -153,7 +144,6 @@ pub(crate) fn transform_weights(
     match tile {
         Tile::Cube4 => weights::transform::<4, 4, 4>(isa, shape, weight, roles, room),
         Tile::Flat244 => weights::transform::<2, 4, 4>(isa, shape, weight, roles, room),
-        Tile::Cube2 => weights::transform::<2, 2, 2>(isa, shape, weight, roles, room),
     }
 }
 
@@ -170,7 +160,6 @@ pub(crate) fn convolve_transformed(
     match tile_of_pass(shape) {
         Tile::Cube4 => convolve_tiles::<4, 4, 4>(isa, shape, roles, input, weights, bias, wanted),
         Tile::Flat244 => convolve_tiles::<2, 4, 4>(isa, shape, roles, input, weights, bias, wanted),
-        Tile::Cube2 => convolve_tiles::<2, 2, 2>(isa, shape, roles, input, weights, bias, wanted),
     }
 }
 
