@@ -7,10 +7,12 @@
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use super::ConvShape;
 use super::pack::{Packed, Roles};
 use super::source::Source;
+use super::{ConvShape, Part as Map};
+use crate::instance_norm::{Moments, NormShape, Part, Sums, sums_of};
 use crate::output::{filled_parts, pieces, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Row, Run, row};
@@ -120,16 +122,67 @@ impl Correlation {
     }
 
     /// Computes the pass. `weights` are packed for these classes.
-    pub fn run(&self, isa: Isa, map: &[f32], weights: &Packed, bias: Option<&[f32]>) -> Vec<f32> {
-        let source = Source { map, size: self.source, channels: self.source_channels, margin: self.margin() };
+    pub fn run(&self, isa: Isa, map: Map, weights: &Packed, bias: Option<&[f32]>) -> Vec<f32> {
+        self.run_and(isa, map, weights, bias, |_, _| ())
+    }
+
+    /// [`Self::run`] without a bias, and the moments of the output, of which each job adds up its rows while they are in a
+    /// cache.
+    pub fn run_measured(&self, isa: Isa, map: Map, weights: &Packed) -> (Vec<f32>, Moments) {
+        let [depth, height, width] = self.output;
+        let rows = self.rows_of_job(map);
+        let jobs: Vec<usize> = (0..depth).flat_map(|_| pieces(height, rows)).collect();
+        let sums: Vec<OnceLock<Sums>> = (0..self.batch * jobs.len()).map(|_| OnceLock::new()).collect();
+        let channels = self.output_channels;
+        let y = self.run_and(isa, map, weights, None, |job, part| {
+            sums[job].get_or_init(|| sums_of(isa, channels, part));
+        });
+        let shape = NormShape { batch: self.batch, voxels: depth * height * width, channels };
+        let moments = Moments::new(&shape, |image| {
+            let sums = &sums[image * jobs.len()..][..jobs.len()];
+            let starts = jobs.iter().scan(image * shape.voxels, |next, rows| {
+                let start = *next;
+                *next += rows * width;
+                Some((start, rows * width))
+            });
+            let y = &y;
+            starts.zip(sums).filter_map(move |((start, count), sums)| {
+                let (sum, squares) = sums.get()?.split_at(channels);
+                Some(Part { count, shift: &y[start * channels..][..channels], sum, squares })
+            })
+        });
+        (y, moments)
+    }
+
+    /// Rows of a job, of one plane; the last one of a plane may have fewer.
+    fn rows_of_job(&self, map: Map) -> usize {
+        let height = self.output[1].max(1);
+        let planes = self.classes[0].iter().map(|class| class.taps.len()).max().unwrap_or(0);
+        let source = self.source(map);
+        let scratch = |rows: usize| source.scratch_len(planes, self.source_range(1, 0..rows.min(height)).len() + 2);
+        (1..=ROWS).rev().find(|&rows| scratch(rows) <= SCRATCH).unwrap_or(1).min(height)
+    }
+
+    fn source<'a>(&self, part: Map<'a>) -> Source<'a> {
+        Source { part, size: self.source, margin: self.margin() }
+    }
+
+    /// Computes the pass, and calls `finish` with the index of each job and what it wrote.
+    fn run_and(
+        &self,
+        isa: Isa,
+        map: Map,
+        weights: &Packed,
+        bias: Option<&[f32]>,
+        finish: impl Fn(usize, &[f32]) + Sync,
+    ) -> Vec<f32> {
+        let source = self.source(map);
         let mut padded_bias = vec![0.0; self.output_channels.next_multiple_of(BLOCK)];
         if let Some(bias) = bias {
             padded_bias[..bias.len()].copy_from_slice(bias);
         }
         let [depth, height, width] = self.output;
-        let planes = self.classes[0].iter().map(|class| class.taps.len()).max().unwrap_or(0);
-        let scratch = |rows: usize| source.scratch_len(planes, self.source_range(1, 0..rows.min(height)).len() + 2);
-        let rows = (1..=ROWS).rev().find(|&rows| scratch(rows) <= SCRATCH).unwrap_or(1).min(height.max(1));
+        let rows = self.rows_of_job(map);
         let blocks = height.div_ceil(rows);
         let lengths =
             (0..self.batch * depth).flat_map(|_| pieces(height, rows)).map(|rows| rows * width * self.output_channels);
@@ -139,9 +192,11 @@ impl Correlation {
             let h = block * rows..(block * rows + rows).min(height);
             let (d_range, h_range) = (self.source_range(0, d..d + 1), self.source_range(1, h.clone()));
             with_scratch(source.scratch_len(d_range.len(), h_range.len()), |scratch| {
-                let source = source.rows(image, d_range, h_range, scratch);
+                let source = source.rows(isa, image, d_range, h_range, scratch);
                 isa.run(Job { pass: self, source, weights, bias: &padded_bias, d, h, output: part });
             });
+            // SAFETY: the job has written every voxel of its rows and every channel of it.
+            finish(index, unsafe { part.assume_init_ref() });
         };
         // SAFETY: a job writes every voxel of its rows and every channel of it.
         unsafe { filled_parts(lengths, fill) }

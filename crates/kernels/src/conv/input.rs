@@ -1,6 +1,5 @@
 //! What a convolution can read where another operation would have had to make a map of its own.
 
-use super::ConvShape;
 use crate::instance_norm::Pending;
 
 /// The map that a convolution reads, `[N, D, H, W, C]`.
@@ -28,18 +27,15 @@ impl<'a> From<&'a Vec<f32>> for Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// The plain map of a convolution of this shape.
+    /// The one map of an operation, of so many voxels in all images.
     ///
     /// # Panics
-    /// If it is none, or of another shape.
-    pub(crate) fn plain(self, shape: &ConvShape) -> &'a [f32] {
-        match self {
-            Input::Map(map) => {
-                assert_eq!(map.len(), shape.input_len(), "input does not match its shape");
-                map
-            }
-            Input::Pending(..) | Input::Joined(_) => panic!("a convolution of this shape reads plain maps"),
-        }
+    /// If there are two, or it is of another shape.
+    pub(crate) fn single(self, voxels: usize, channels: usize) -> Part<'a> {
+        assert!(!matches!(self, Input::Joined(_)), "joined maps cannot be read here");
+        // The channels of a map without voxels cannot be told from its length.
+        let empty = Part { map: &[], channels, norm: None };
+        self.parts(voxels, channels).next().map_or(empty, |part| Part { channels, ..part })
     }
 
     /// The maps one after the other, each with its number of channels, for a map of so many voxels in all images.

@@ -52,7 +52,12 @@ impl ConvShape {
 
     /// Length of the input slice.
     pub fn input_len(&self) -> usize {
-        self.batch * self.input.iter().product::<usize>() * self.in_channels
+        self.input_voxels() * self.in_channels
+    }
+
+    /// Voxels of the input of all images.
+    fn input_voxels(&self) -> usize {
+        self.batch * self.input.iter().product::<usize>()
     }
 
     /// Length of the output slice.
@@ -71,29 +76,32 @@ impl ConvShape {
     }
 }
 
-/// Whether [`Input`]s other than a plain map can be read for a convolution of this shape, and its input gradient be
-/// written as two maps; `parts` are the channels of the maps that are joined, or of the one.
-pub fn reads_in_place(shape: &ConvShape, parts: &[usize]) -> bool {
-    winograd::suits(shape) && parts.iter().all(|channels| channels.is_multiple_of(BLOCK))
+/// Whether two joined maps of so many channels can be read for a convolution of this shape, and its input gradient be
+/// written as two maps.
+pub fn reads_joined(shape: &ConvShape, channels: [usize; 2]) -> bool {
+    winograd::suits(shape) && channels.iter().all(|channels| channels.is_multiple_of(BLOCK))
 }
 
 /// `y[n, o, co] = bias[co] + sum over k, ci of x[n, o * stride + k - padding, ci] * weight[co, ci, k]`.
 ///
-/// `weight` is `[out, in, kd, kh, kw]`; the result is `[N, D', H', W', out]`. An `x` that is not a plain map needs a
-/// shape that [`reads_in_place`].
+/// `weight` is `[out, in, kd, kh, kw]`; the result is `[N, D', H', W', out]`. Joined maps need a shape that
+/// [`reads_joined`] them.
 pub fn forward<'a>(shape: &ConvShape, x: impl Into<Input<'a>>, weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     forward_on(Isa::best(), shape, x.into(), weight, bias)
 }
 
-/// [`forward`] without a bias, and the moments of its output where they cost nothing worth mentioning.
+/// [`forward`] without a bias, and the moments of its output.
 pub fn forward_measured<'a>(shape: &ConvShape, x: impl Into<Input<'a>>, weight: &[f32]) -> (Vec<f32>, Option<Moments>) {
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
+    let (isa, x) = (Isa::best(), x.into());
     if !winograd::suits(shape) {
-        return (forward(shape, x, weight, None), None);
+        let pass = Correlation::new(shape, Roles::Forward);
+        let packed = Packed::new(shape, weight, Roles::Forward, &pass);
+        let (y, moments) = pass.run_measured(isa, x.single(shape.input_voxels(), shape.in_channels), &packed);
+        return (y, Some(moments));
     }
     let wanted = Wanted { first: shape.out_channels, moments: true };
-    let Convolved { maps: [y, _], moments } =
-        winograd::convolve(Isa::best(), shape, Roles::Forward, x.into(), weight, None, wanted);
+    let Convolved { maps: [y, _], moments } = winograd::convolve(isa, shape, Roles::Forward, x, weight, None, wanted);
     (y, moments)
 }
 
@@ -103,9 +111,9 @@ pub fn input_gradient(shape: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32>
 }
 
 /// [`input_gradient`] for an `x` whose first so many channels were one map and whose others another, of a shape that
-/// [`reads_in_place`].
+/// [`reads_joined`] them.
 pub fn input_gradients(shape: &ConvShape, dy: &[f32], weight: &[f32], channels: [usize; 2]) -> [Vec<f32>; 2] {
-    assert!(reads_in_place(shape, &channels), "a plain gradient is wanted for this shape");
+    assert!(reads_joined(shape, channels), "a plain gradient is wanted for this shape");
     assert_eq!(channels[0] + channels[1], shape.in_channels, "parts do not match the channels");
     assert_eq!(dy.len(), shape.output_len(), "gradient does not match its shape");
     assert_eq!(weight.len(), shape.weight_len(), "weight does not match its shape");
@@ -143,7 +151,8 @@ pub(crate) fn forward_on<'a>(
         return y;
     }
     let pass = Correlation::new(shape, Roles::Forward);
-    pass.run(isa, x.plain(shape), &Packed::new(shape, weight, Roles::Forward, &pass), bias)
+    let x = x.single(shape.input_voxels(), shape.in_channels);
+    pass.run(isa, x, &Packed::new(shape, weight, Roles::Forward, &pass), bias)
 }
 
 /// [`input_gradient`] plus a bias per channel of `x`, which is the transposed convolution.
@@ -157,6 +166,7 @@ pub(crate) fn transposed_on(isa: Isa, shape: &ConvShape, dy: &[f32], weight: &[f
         return dx;
     }
     let pass = Correlation::new(shape, Roles::Exchanged);
+    let dy = Part { map: dy, channels: shape.out_channels, norm: None };
     pass.run(isa, dy, &Packed::new(shape, weight, Roles::Exchanged, &pass), bias)
 }
 
@@ -166,5 +176,6 @@ pub(crate) fn weight_gradient_on<'a>(isa: Isa, shape: &ConvShape, x: impl Into<I
     if winograd::suits_weight_gradient(shape) {
         return winograd::weight_gradient(isa, shape, x, dy);
     }
-    weight_gradient::weight_gradient(isa, shape, x.plain(shape), dy)
+    let x = x.single(shape.input_voxels(), shape.in_channels);
+    weight_gradient::weight_gradient(isa, shape, x, dy)
 }

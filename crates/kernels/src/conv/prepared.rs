@@ -114,7 +114,7 @@ impl Prepared {
         Some(self.run_wanted(shape, x.into(), bias, false)?.0)
     }
 
-    /// As [`Self::run`], without a bias, and the moments of the output where they cost nothing worth mentioning.
+    /// As [`Self::run`], without a bias, and the moments of the output.
     pub fn run_measured<'a>(&self, shape: &ConvShape, x: impl Into<Input<'a>>) -> Option<(Vec<f32>, Option<Moments>)> {
         self.run_wanted(shape, x.into(), None, true)
     }
@@ -146,7 +146,15 @@ impl Prepared {
                 let [y, _] = convolved.maps;
                 (y, convolved.moments)
             }
-            Weights::Packed(packed) => (Correlation::new(shape, roles).run(isa, x.plain(&read), packed, bias), None),
+            Weights::Packed(packed) => {
+                let (pass, x) = (Correlation::new(shape, roles), x.single(read.input_voxels(), read.in_channels));
+                if moments {
+                    let (y, moments) = pass.run_measured(isa, x, packed);
+                    (y, Some(moments))
+                } else {
+                    (pass.run(isa, x, packed, bias), None)
+                }
+            }
         })
     }
 }

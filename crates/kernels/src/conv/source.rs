@@ -1,14 +1,18 @@
-//! Rows of a map as the convolution kernels read them: with zeros beyond both ends, so that no tile has edges.
+//! Rows of a map as the convolution kernels read them: with zeros beyond both ends, so that no tile has edges, and
+//! normalised, where a norm is pending.
 
 use std::ops::Range;
+
+use super::Part;
+use crate::instance_norm::apply_to;
+use crate::simd::Isa;
 
 /// Sizes of the map that is read.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
     /// `[batch, D, H, W, channels]`.
-    pub map: &'a [f32],
+    pub part: Part<'a>,
     pub size: [usize; 3],
-    pub channels: usize,
     /// Voxels that are read before the start and after the end of a row.
     pub margin: [usize; 2],
 }
@@ -32,30 +36,42 @@ impl Rows {
 impl Source<'_> {
     /// Values of one row with its margins.
     fn row_len(&self) -> usize {
-        (self.margin[0] + self.size[2] + self.margin[1]) * self.channels
+        (self.margin[0] + self.size[2] + self.margin[1]) * self.part.channels
+    }
+
+    /// Whether rows can be read where they are.
+    fn is_in_place(&self) -> bool {
+        self.margin == [0, 0] && self.part.norm.is_none()
     }
 
     /// Scratch that [`Self::rows`] needs for so many planes and rows of each.
     pub fn scratch_len(&self, planes: usize, rows: usize) -> usize {
-        if self.margin == [0, 0] { 0 } else { planes * rows * self.row_len() }
+        if self.is_in_place() { 0 } else { planes * rows * self.row_len() }
     }
 
-    /// The given rows of the given planes of one image: in place where no margin is wanted, else copied to `scratch`.
-    pub fn rows(&self, image: usize, d: Range<usize>, h: Range<usize>, scratch: &mut [f32]) -> Rows {
+    /// The given rows of the given planes of one image: in place where that is possible, else copied to `scratch`.
+    pub fn rows(&self, isa: Isa, image: usize, d: Range<usize>, h: Range<usize>, scratch: &mut [f32]) -> Rows {
         let [depth, height, width] = self.size;
-        let values = width * self.channels;
-        let image = &self.map[image * depth * height * values..][..depth * height * values];
-        if self.margin == [0, 0] {
-            return Rows { origin: image.as_ptr(), plane: height * values, row: values };
+        let Part { map, channels, norm } = self.part;
+        let values = width * channels;
+        let map = &map[image * depth * height * values..][..depth * height * values];
+        if self.is_in_place() {
+            return Rows { origin: map.as_ptr(), plane: height * values, row: values };
         }
         let row = self.row_len();
-        let start = self.margin[0] * self.channels;
+        let start = self.margin[0] * channels;
         let mut copies = scratch.chunks_exact_mut(row);
         for plane in d.clone() {
             for (line, copy) in h.clone().zip(&mut copies) {
-                copy[..start].fill(0.0);
-                copy[start..start + values].copy_from_slice(&image[(plane * height + line) * values..][..values]);
-                copy[start + values..].fill(0.0);
+                let from = &map[(plane * height + line) * values..][..values];
+                let (before, rest) = copy.split_at_mut(start);
+                let (inside, after) = rest.split_at_mut(values);
+                before.fill(0.0);
+                after.fill(0.0);
+                match norm {
+                    Some(norm) => apply_to(isa, norm, image, from, inside),
+                    None => inside.copy_from_slice(from),
+                }
             }
         }
         let plane = h.len() * row;

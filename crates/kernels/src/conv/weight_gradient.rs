@@ -7,8 +7,8 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use super::ConvShape;
 use super::source::Source;
+use super::{ConvShape, Part};
 use crate::output::{filled_parts, pieces, with_scratch};
 use crate::simd::{Isa, Kernel, Simd};
 use crate::tile::{BLOCK, Lines, add_products};
@@ -38,7 +38,7 @@ struct Plan<'a> {
 }
 
 /// Gradient with respect to the weight, in PyTorch's layout.
-pub(super) fn weight_gradient(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+pub(super) fn weight_gradient(isa: Isa, shape: &ConvShape, x: Part, dy: &[f32]) -> Vec<f32> {
     let output = shape.output();
     let [depth, height, width] = output;
     if depth * height * width * shape.batch == 0 {
@@ -58,7 +58,7 @@ pub(super) fn weight_gradient(isa: Isa, shape: &ConvShape, x: &[f32], dy: &[f32]
     let plan = Plan {
         shape: *shape,
         output,
-        x: Source { map: x, size: shape.input, channels: shape.in_channels, margin },
+        x: Source { part: x, size: shape.input, margin },
         rows,
         blocks,
         chunks,
@@ -98,7 +98,7 @@ impl Plan<'_> {
                 let h = h0..(h0 + self.rows).min(height);
                 let (image, d) = (plane / depth, plane % depth);
                 let (d_range, h_range) = (self.read(0, d..d + 1), self.read(1, h.clone()));
-                let x = self.x.rows(image, d_range, h_range, x_copy);
+                let x = self.x.rows(isa, image, d_range, h_range, x_copy);
                 let lines = &dy[(plane * height + h.start) * width * channels..][..h.len() * width * channels];
                 let (dy, dy_step) = if copy_dy {
                     pad_channels(lines, channels, first..first + kept, self.slice, dy_copy);

@@ -2,7 +2,8 @@
 
 use std::mem::MaybeUninit;
 
-use super::{NormShape, Pending};
+use super::{Lanes, NormShape, Pending};
+use crate::conv::Part;
 use crate::output::{filled_parts, pieces};
 use crate::simd::{Isa, Kernel, Simd};
 
@@ -15,7 +16,7 @@ pub(super) const GROUP: usize = 32;
 pub(super) struct Apply<'a> {
     pub norm: &'a Pending<'a>,
     pub x: &'a [f32],
-    pub residual: Option<&'a [f32]>,
+    pub residual: Option<Part<'a>>,
 }
 
 impl Apply<'_> {
@@ -31,6 +32,14 @@ impl Apply<'_> {
         // SAFETY: a job writes all channels of all its voxels.
         unsafe { filled_parts(lengths, fill) }
     }
+}
+
+/// Applies `norm` to some voxels, all channels of each, of an image.
+pub(crate) fn apply_to(isa: Isa, norm: &Pending<'_>, image: usize, x: &[f32], output: &mut [f32]) {
+    assert_eq!(x.len(), output.len(), "output does not match its map");
+    // SAFETY: nothing but values is written there.
+    let output = unsafe { &mut *(std::ptr::from_mut(output) as *mut [MaybeUninit<f32>]) };
+    isa.run(Chunk { apply: &Apply { norm, x, residual: None }, image, first: 0, output });
 }
 
 struct Chunk<'a> {
@@ -56,12 +65,18 @@ impl Kernel for Chunk<'_> {
                 // SAFETY: `count` channels follow in every map and every per-channel list; the voxels are the job's.
                 unsafe {
                     let lanes = norm.lanes(simd, self.image, channel, count);
+                    let of_residual = match residual.and_then(|residual| residual.norm) {
+                        Some(norm) => norm.lanes(simd, self.image, channel, count),
+                        None => Lanes::none(simd),
+                    };
                     for voxel in done..end {
                         let at = voxel * channels + channel;
                         let value = simd.load_first(x.as_ptr().add(self.first + at), count);
                         let mut sum = lanes.normalised(simd, value);
                         if let Some(residual) = residual {
-                            sum = simd.add(sum, simd.load_first(residual.as_ptr().add(self.first + at), count));
+                            let value = simd.load_first(residual.map.as_ptr().add(self.first + at), count);
+                            let value = of_residual.activated(simd, of_residual.normalised(simd, value));
+                            sum = simd.add(sum, value);
                         }
                         simd.store_first(y.add(at), lanes.activated(simd, sum), count);
                     }

@@ -8,13 +8,16 @@ mod pending;
 mod statistics;
 
 use crate::Activation;
+use crate::conv::Input;
 use crate::simd::Isa;
 use backward::Backward;
 use forward::Apply;
+pub(crate) use forward::apply_to;
 pub use moments::Moments;
 pub(crate) use moments::Part;
 pub(crate) use pending::Lanes;
 pub use pending::Pending;
+pub(crate) use statistics::{Sums, sums_of};
 
 /// Sizes of a normalised map, `[batch, voxels, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +92,8 @@ pub fn statistics(shape: &NormShape, x: &[f32], eps: f32) -> Statistics {
     statistics::moments(Isa::best(), shape, x).statistics(eps)
 }
 
-/// Applies `norm` to `x`, adding `residual`, of the shape of `x`, before the activation.
-pub fn apply(norm: &Pending<'_>, x: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
+/// Applies `norm` to `x`, adding `residual`, one map of the shape of `x`, before the activation.
+pub fn apply(norm: &Pending<'_>, x: &[f32], residual: Option<Input<'_>>) -> Vec<f32> {
     apply_on(Isa::best(), norm, x, residual)
 }
 
@@ -118,13 +121,14 @@ pub(crate) fn forward_on(
 ) -> (Vec<f32>, Statistics) {
     assert_eq!(x.len(), shape.len(), "map does not match its shape");
     let statistics = statistics::moments(isa, shape, x).statistics(eps);
-    let y = apply_on(isa, &Pending::new(shape, &statistics, gamma, beta, activation), x, residual);
+    let y = apply_on(isa, &Pending::new(shape, &statistics, gamma, beta, activation), x, residual.map(Input::Map));
     (y, statistics)
 }
 
-fn apply_on(isa: Isa, norm: &Pending<'_>, x: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
+pub(crate) fn apply_on(isa: Isa, norm: &Pending<'_>, x: &[f32], residual: Option<Input<'_>>) -> Vec<f32> {
+    let NormShape { batch, voxels, channels } = *norm.shape();
     assert_eq!(x.len(), norm.shape().len(), "map does not match its shape");
-    assert!(residual.is_none_or(|residual| residual.len() == x.len()), "residual does not match its shape");
+    let residual = residual.map(|residual| residual.single(batch * voxels, channels));
     Apply { norm, x, residual }.run(isa)
 }
 

@@ -12,7 +12,7 @@ const GROUP: usize = 64;
 pub(super) const CHUNK: usize = 16 * GROUP;
 
 /// Two sums per channel, `[2][channels]`.
-pub(super) type Sums = Vec<f64>;
+pub(crate) type Sums = Vec<f64>;
 
 /// What is summed over the voxels: two values per channel and voxel.
 pub(super) trait Terms: Sync {
@@ -129,6 +129,14 @@ impl Terms for Differences<'_> {
         // SAFETY: the caller promises `count` channels.
         unsafe { simd.load_first(self.x.as_ptr().add(first + channel), count) }
     }
+}
+
+/// Sums of some voxels, all channels of each, for a [`Part`] whose shift is the first of them.
+pub(crate) fn sums_of(isa: Isa, channels: usize, x: &[f32]) -> Sums {
+    let mut sums = vec![0.0; 2 * channels];
+    let voxels = x.len() / channels;
+    isa.run(Chunk { terms: &Differences { x }, channels, image: 0, first: 0, voxels, sums: &mut sums });
+    sums
 }
 
 /// Mean and variance of every image and channel.

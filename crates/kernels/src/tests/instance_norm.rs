@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::data::{bits, dot, error, noise, same_on_any_threads};
-use crate::instance_norm::{NormShape, Pending, backward, backward_on, backward_residual_on, forward, forward_on};
+use crate::conv::Input;
+use crate::instance_norm::{
+    NormShape, Pending, apply_on, backward, backward_on, backward_residual_on, forward, forward_on, statistics,
+};
 use crate::reference::instance_norm as truth;
 use crate::simd::Isa;
 use crate::{Activation, instance_norm};
@@ -82,6 +85,24 @@ proptest! {
         batch in 1usize..3, voxels in 8usize..3000, channels in 1usize..50, activation in activations(), residual: bool,
     ) {
         Case::new(NormShape { batch, voxels, channels }, activation, residual).check();
+    }
+}
+
+#[test]
+fn a_residual_may_be_pending() {
+    let shape = NormShape { batch: 2, voxels: 700, channels: 19 };
+    let [x, residual] = [1, 2].map(|seed| noise(seed, shape.len()));
+    let [gamma, beta, other] = [3, 4, 5].map(|seed| noise(seed, shape.channels));
+    let [of_x, of_residual] = [&x, &residual].map(|map| statistics(&shape, map, EPS));
+    let norm = Pending::new(&shape, &of_x, &gamma, &beta, Activation::LeakyRelu(0.01));
+    for activation in [Activation::Identity, Activation::LeakyRelu(0.2)] {
+        let pending = Pending::new(&shape, &of_residual, &other, &gamma, activation);
+        for isa in Isa::all() {
+            let settled = apply_on(isa, &pending, &residual, None);
+            let expected = apply_on(isa, &norm, &x, Some(Input::Map(&settled)));
+            let found = apply_on(isa, &norm, &x, Some(Input::Pending(&residual, &pending)));
+            assert_eq!(bits(&found), bits(&expected), "{isa:?}");
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Moments that a convolution measures on the way, against those of its output.
+//! Moments that convolutions measure on the way, against those of their output.
 
 use super::data::{bits, error, noise, same_on_any_threads};
 use crate::ConvShape;
@@ -8,17 +8,18 @@ use crate::instance_norm::{NormShape, statistics};
 /// Odd sizes, so that tiles reach over every end; several slabs of input channels, and with many channels all phases one
 /// after the other.
 fn shapes() -> impl Iterator<Item = ConvShape> {
-    [([13, 14, 17], 1, [32, 32]), ([9, 10, 12], 2, [80, 16]), ([8, 9, 8], 1, [128, 256])].into_iter().map(
-        |(input, batch, [in_channels, out_channels])| ConvShape {
-            batch,
-            input,
-            in_channels,
-            out_channels,
-            kernel: [3; 3],
-            stride: [1; 3],
-            padding: [1; 3],
-        },
-    )
+    let winograd =
+        [([13, 14, 17], 1, [32, 32], 3, 1), ([9, 10, 12], 2, [80, 16], 3, 1), ([8, 9, 8], 1, [128, 256], 3, 1)];
+    let direct = [([9, 40, 11], 2, [1, 20], 3, 1), ([9, 10, 12], 2, [32, 24], 3, 2), ([5, 6, 7], 1, [3, 9], 1, 1)];
+    winograd.into_iter().chain(direct).map(|(input, batch, [in_channels, out_channels], kernel, stride)| ConvShape {
+        batch,
+        input,
+        in_channels,
+        out_channels,
+        kernel: [kernel; 3],
+        stride: [stride; 3],
+        padding: [kernel / 2; 3],
+    })
 }
 
 #[test]
@@ -28,7 +29,8 @@ fn moments_are_those_of_the_output() {
         let weight = noise(2, shape.weight_len());
         let (y, moments) = forward_measured(&shape, &x, &weight);
         assert_eq!(bits(&y), bits(&forward(&shape, &x, &weight, None)), "{shape:?}");
-        let norm = NormShape { batch: shape.batch, voxels: shape.input.iter().product(), channels: shape.out_channels };
+        let norm =
+            NormShape { batch: shape.batch, voxels: shape.output().iter().product(), channels: shape.out_channels };
         let (found, expected) = (moments.unwrap().statistics(1e-5), statistics(&norm, &y, 1e-5));
         // Both sum in single precision first, over other groups of voxels.
         assert!(error(&found.mean, &expected.mean) < 2e-6, "{shape:?}");
