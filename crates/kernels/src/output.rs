@@ -5,6 +5,21 @@ use std::mem::MaybeUninit;
 
 use rayon::prelude::*;
 
+use crate::simd::Simd;
+
+/// Maps of at least so many bytes are written past the caches, where the next operation would not find them anyway: their
+/// lines need not be read first (measured at 34 MB on AMD's Zen 4: 20 % of a convolution; of 8 MB, it would take 5 % longer).
+const STREAMED: usize = 16 << 20;
+
+/// Whether vectors of a map of so many values are to be stored by [`Simd::stream`]: those that begin at `first` and at
+/// multiples of `channels` from there. Each must be a whole cache line, or half of them would be read after all.
+#[inline(always)]
+pub(crate) fn streams<S: Simd>(values: usize, first: *const f32, channels: usize) -> bool {
+    let vector = S::LANES * size_of::<f32>();
+    let is_aligned = vector == 64 && (first as usize).is_multiple_of(vector) && channels.is_multiple_of(S::LANES);
+    is_aligned && values * size_of::<f32>() >= STREAMED
+}
+
 /// A vector whose consecutive parts, of the given lengths, are filled by one call of `fill(index, part)` each, in
 /// parallel. It is not zeroed first: fresh pages would cost more than most operations do.
 ///

@@ -7,8 +7,8 @@ use super::forward::GROUP;
 use super::pending::Lanes;
 use super::statistics::{CHUNK, Terms, sum_chunks};
 use super::{Gradients, NormShape, Pending};
-use crate::output::{filled_parts, pieces};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::output::{filled_parts, pieces, streams};
+use crate::simd::{Isa, Kernel, Simd, fence};
 
 /// Values of a job of [`before_activation`].
 const PIECE: usize = 1 << 15;
@@ -145,6 +145,7 @@ impl Kernel for Chunk<'_> {
         let channels = self.pass.norm.shape().channels;
         let dx: *mut f32 = self.output.as_mut_ptr().cast();
         let voxels = self.output.len() / channels;
+        let streams = streams::<S>(self.pass.norm.shape().len(), dx, channels);
         let mut done = 0;
         while done < voxels {
             let end = voxels.min(done + GROUP);
@@ -163,13 +164,19 @@ impl Kernel for Chunk<'_> {
                         let gradient = self.pass.before_activation(simd, constants.lanes, x, self.first + at, count);
                         let z = simd.mul(simd.sub(x, constants.lanes.mean), constants.rstd);
                         let centred = simd.fnma(z, mean_gz, simd.sub(gradient, mean_g));
-                        simd.store_first(dx.add(at), simd.mul(centred, scale), count);
+                        let value = simd.mul(centred, scale);
+                        if streams {
+                            simd.stream(dx.add(at), value)
+                        } else {
+                            simd.store_first(dx.add(at), value, count)
+                        }
                     }
                 }
                 channel += S::LANES;
             }
             done = end;
         }
+        fence();
     }
 }
 

@@ -4,8 +4,8 @@ use std::mem::MaybeUninit;
 
 use super::{Lanes, NormShape, Pending};
 use crate::conv::Part;
-use crate::output::{filled_parts, pieces};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::output::{filled_parts, pieces, streams};
+use crate::simd::{Isa, Kernel, Simd, fence};
 
 /// Voxels of one job.
 const CHUNK: usize = 1024;
@@ -27,7 +27,7 @@ impl Apply<'_> {
         let fill = |job: usize, part: &mut [MaybeUninit<f32>]| {
             let (image, chunk) = (job / chunks, job % chunks);
             let first = (image * voxels + chunk * CHUNK) * channels;
-            isa.run(Chunk { apply: self, image, first, output: part });
+            isa.run(Chunk { apply: self, image, first, output: part, is_map: true });
         };
         // SAFETY: a job writes all channels of all its voxels.
         unsafe { filled_parts(lengths, fill) }
@@ -39,7 +39,7 @@ pub(crate) fn apply_to(isa: Isa, norm: &Pending<'_>, image: usize, x: &[f32], ou
     assert_eq!(x.len(), output.len(), "output does not match its map");
     // SAFETY: nothing but values is written there.
     let output = unsafe { &mut *(std::ptr::from_mut(output) as *mut [MaybeUninit<f32>]) };
-    isa.run(Chunk { apply: &Apply { norm, x, residual: None }, image, first: 0, output });
+    isa.run(Chunk { apply: &Apply { norm, x, residual: None }, image, first: 0, output, is_map: false });
 }
 
 struct Chunk<'a> {
@@ -47,6 +47,8 @@ struct Chunk<'a> {
     image: usize,
     first: usize,
     output: &'a mut [MaybeUninit<f32>],
+    /// Whether the output is part of a map.
+    is_map: bool,
 }
 
 impl Kernel for Chunk<'_> {
@@ -56,6 +58,7 @@ impl Kernel for Chunk<'_> {
         let channels = norm.shape().channels;
         let y: *mut f32 = self.output.as_mut_ptr().cast();
         let voxels = self.output.len() / channels;
+        let streams = self.is_map && streams::<S>(norm.shape().len(), y, channels);
         let mut done = 0;
         while done < voxels {
             let end = voxels.min(done + GROUP);
@@ -78,12 +81,14 @@ impl Kernel for Chunk<'_> {
                             let value = of_residual.activated(simd, of_residual.normalised(simd, value));
                             sum = simd.add(sum, value);
                         }
-                        simd.store_first(y.add(at), lanes.activated(simd, sum), count);
+                        let value = lanes.activated(simd, sum);
+                        if streams { simd.stream(y.add(at), value) } else { simd.store_first(y.add(at), value, count) }
                     }
                 }
                 channel += S::LANES;
             }
             done = end;
         }
+        fence();
     }
 }
