@@ -168,6 +168,25 @@ pub trait Apply: Backend {
         d: FloatTensor<Self>,
         operation: Shared,
     ) -> FloatTensor<Self>;
+    /// Five inputs.
+    fn quinary(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        operation: Shared,
+    ) -> FloatTensor<Self>;
+    /// Six inputs.
+    fn senary(
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
+        operation: Shared,
+    ) -> FloatTensor<Self>;
 }
 
 macro_rules! arities {
@@ -191,6 +210,8 @@ arities! {
     binary(a, b);
     ternary(a, b, c);
     quaternary(a, b, c, d);
+    quinary(a, b, c, d, e);
+    senary(a, b, c, d, e, f);
 }
 
 /// Applies `operation` to one tensor.
@@ -235,6 +256,54 @@ pub fn quaternary<const D: usize, const A: usize, const B: usize, const C: usize
         b.into_dispatch(),
         c.into_dispatch(),
         d.into_dispatch(),
+        Arc::new(operation),
+    ))
+}
+
+/// Applies `operation` to five tensors.
+pub fn quinary<const D: usize, const A: usize, const B: usize, const C: usize, const E: usize, const F: usize>(
+    operation: impl Operation,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+    d: Tensor<E>,
+    e: Tensor<F>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Apply>::quinary(
+        a.into_dispatch(),
+        b.into_dispatch(),
+        c.into_dispatch(),
+        d.into_dispatch(),
+        e.into_dispatch(),
+        Arc::new(operation),
+    ))
+}
+
+/// Applies `operation` to six tensors.
+pub fn senary<
+    const D: usize,
+    const A: usize,
+    const B: usize,
+    const C: usize,
+    const E: usize,
+    const F: usize,
+    const G: usize,
+>(
+    operation: impl Operation,
+    a: Tensor<A>,
+    b: Tensor<B>,
+    c: Tensor<C>,
+    d: Tensor<E>,
+    e: Tensor<F>,
+    f: Tensor<G>,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as Apply>::senary(
+        a.into_dispatch(),
+        b.into_dispatch(),
+        c.into_dispatch(),
+        d.into_dispatch(),
+        e.into_dispatch(),
+        f.into_dispatch(),
         Arc::new(operation),
     ))
 }

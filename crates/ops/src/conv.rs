@@ -187,15 +187,15 @@ pub fn conv3d(x: &FeatureMap, weight: impl Into<Kernel>, bias: Option<Tensor<1>>
         stride: conv.stride,
         padding: conv.padding,
     };
-    let whole = conv.groups == 1 && bias.is_none();
     match &x.form {
-        Form::Pending(map, norm) if whole && conv::reads_in_place(&shape, &[shape.in_channels]) => {
-            return norm_conv3d(shape, map.clone(), x.moments.clone(), norm.as_ref().clone(), kernel);
+        Form::Pending(map, norm) if conv.groups == 1 => {
+            return norm_conv3d(shape, map.clone(), x.moments.clone(), norm.as_ref().clone(), kernel, bias);
         }
-        Form::Joined(maps)
-            if whole && conv::reads_in_place(&shape, &maps.as_ref().each_ref().map(|map| map.dims()[4])) =>
-        {
-            return joined_conv3d(shape, maps.as_ref().clone(), kernel);
+        Form::Joined(maps) if conv.groups == 1 && bias.is_none() => {
+            let channels = maps.as_ref().each_ref().map(|map| map.dims()[4]);
+            if conv::reads_joined(&shape, channels) {
+                return joined_conv3d(shape, maps.as_ref().clone(), kernel);
+            }
         }
         _ => (),
     }

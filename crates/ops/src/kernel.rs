@@ -65,7 +65,13 @@ impl fmt::Debug for Kept {
 
 impl Kept {
     /// The convolution with kept weights; they are prepared from `weight` if this is the first call.
-    pub fn forward(&self, shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Option<Vec<f32>> {
+    pub fn forward<'a>(
+        &self,
+        shape: &ConvShape,
+        x: impl Into<Input<'a>>,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+    ) -> Option<Vec<f32>> {
         self.prepared(shape, Preparation::forward(shape), || Prepared::forward(shape, weight))?.run(shape, x, bias)
     }
 

@@ -4,6 +4,7 @@ use crate::apply;
 use crate::feature_map::{FeatureMap, Form, PendingNorm, SharedMoments};
 use crate::operation::{Context, Keeps, Operation, Output, View};
 use burn::tensor::Tensor;
+use mist_kernels::conv::Input;
 use mist_kernels::instance_norm::Statistics;
 use mist_kernels::{Activation, instance_norm as kernel};
 
@@ -21,18 +22,38 @@ pub struct InstanceNorm {
 struct NormOperation {
     shape: kernel::NormShape,
     norm: InstanceNorm,
-    has_residual: bool,
     moments: SharedMoments,
+    residual: Residual,
 }
+
+/// What is added before the activation.
+#[derive(Debug)]
+enum Residual {
+    None,
+    Map,
+    /// A map whose own norm is pending, with its moments.
+    Pending(InstanceNorm, SharedMoments),
+}
+
+/// Inputs: `x`, scale and shift of its norm, the residual if there is one, and scale and shift of that if it is pending.
 
 impl Operation for NormOperation {
     fn keeps(&self) -> Keeps {
-        // Not the residual, whose gradient is that before the activation; the output only where that has a say in it.
-        Keeps { inputs: 3, output: self.has_residual }
+        match self.residual {
+            // The output only where the residual has a say in the activation.
+            Residual::None => Keeps { inputs: 3, output: false },
+            // Not the residual, whose gradient is that before the activation.
+            Residual::Map => Keeps { inputs: 3, output: true },
+            Residual::Pending(..) => Keeps { inputs: 6, output: true },
+        }
     }
 
     fn name(&self) -> String {
-        format!("instance norm, {} channels, {} voxels", self.shape.channels, self.shape.voxels)
+        let what = match self.residual {
+            Residual::Pending(..) => "sum of two instance norms",
+            Residual::None | Residual::Map => "instance norm",
+        };
+        format!("{what}, {} channels, {} voxels", self.shape.channels, self.shape.voxels)
     }
 
     fn shape(&self, inputs: &[&[usize]]) -> Vec<usize> {
@@ -40,24 +61,41 @@ impl Operation for NormOperation {
     }
 
     fn forward(&self, inputs: &[View<'_>]) -> Output {
-        let residual = inputs.get(3).map(|residual| residual.values);
         let [x, scale, shift] = [0, 1, 2].map(|index| inputs[index].values);
-        let statistics = statistics(&self.moments, &self.shape, x, self.norm.eps);
-        let norm = kernel::Pending::new(&self.shape, &statistics, scale, shift, self.norm.activation);
-        let values = kernel::apply(&norm, x, residual);
-        Output { values, saved: vec![statistics.mean, statistics.rstd] }
+        let of_x = statistics(&self.moments, &self.shape, x, self.norm.eps);
+        let norm = kernel::Pending::new(&self.shape, &of_x, scale, shift, self.norm.activation);
+        if let Residual::Pending(InstanceNorm { eps, activation }, moments) = &self.residual {
+            let [residual, scale, shift] = [3, 4, 5].map(|index| inputs[index].values);
+            let of_residual = statistics(moments, &self.shape, residual, *eps);
+            let pending = kernel::Pending::new(&self.shape, &of_residual, scale, shift, *activation);
+            let values = kernel::apply(&norm, x, Some(Input::Pending(residual, &pending)));
+            return Output { values, saved: vec![of_x.mean, of_x.rstd, of_residual.mean, of_residual.rstd] };
+        }
+        let values = kernel::apply(&norm, x, inputs.get(3).map(|residual| Input::Map(residual.values)));
+        Output { values, saved: vec![of_x.mean, of_x.rstd] }
     }
 
     fn backward(&self, context: &Context<'_>) -> Vec<Option<Vec<f32>>> {
-        let statistics = kernel::Statistics { mean: context.saved[0].to_vec(), rstd: context.saved[1].to_vec() };
+        let saved = |index: usize| {
+            let [mean, rstd] = [index, index + 1].map(|index| context.saved[index].to_vec());
+            Statistics { mean, rstd }
+        };
+        let of_x = saved(0);
         let [x, scale, shift] = [0, 1, 2].map(|index| context.inputs[index].values);
-        let norm = kernel::Pending::new(&self.shape, &statistics, scale, shift, self.norm.activation);
+        let norm = kernel::Pending::new(&self.shape, &of_x, scale, shift, self.norm.activation);
         let by_input = |gradients: kernel::Gradients| [gradients.x, gradients.gamma, gradients.beta].map(Some);
-        if !self.has_residual {
+        if matches!(self.residual, Residual::None) {
             return by_input(kernel::backward(&norm, x, scale, context.gradient)).into();
         }
-        let (gradients, residual) = kernel::backward_residual(&norm, x, scale, context.output, context.gradient);
-        by_input(gradients).into_iter().chain([Some(residual)]).collect()
+        let (gradients, of_sum) = kernel::backward_residual(&norm, x, scale, context.output, context.gradient);
+        let gradients = by_input(gradients).into_iter();
+        let Residual::Pending(InstanceNorm { activation, .. }, _) = self.residual else {
+            return gradients.chain([Some(of_sum)]).collect();
+        };
+        let of_residual = saved(2);
+        let [residual, scale, shift] = [3, 4, 5].map(|index| context.inputs[index].values);
+        let pending = kernel::Pending::new(&self.shape, &of_residual, scale, shift, activation);
+        gradients.chain(by_input(kernel::backward(&pending, residual, scale, &of_sum))).collect()
     }
 }
 
@@ -71,10 +109,15 @@ pub fn instance_norm(
 ) -> FeatureMap {
     let shape = kernel::NormShape { batch: x.batch(), voxels: x.size().iter().product(), channels: x.channels() };
     let (tensor, moments) = x.tensor_with_moments();
-    let operation = NormOperation { shape, norm, has_residual: residual.is_some(), moments };
-    FeatureMap::new(match residual {
-        Some(residual) => apply::quaternary(operation, tensor, scale, shift, residual.tensor()),
-        None => apply::ternary(operation, tensor, scale, shift),
+    let operation = |residual: Residual| NormOperation { shape, norm, moments, residual };
+    FeatureMap::new(match residual.map(|residual| (&residual.form, residual)) {
+        None => apply::ternary(operation(Residual::None), tensor, scale, shift),
+        Some((Form::Pending(map, pending), residual)) => {
+            let PendingNorm { scale: of_residual, shift: second_shift, norm } = pending.as_ref().clone();
+            let operation = operation(Residual::Pending(norm, residual.moments.clone()));
+            apply::senary(operation, tensor, scale, shift, map.clone(), of_residual, second_shift)
+        }
+        Some((_, residual)) => apply::quaternary(operation(Residual::Map), tensor, scale, shift, residual.tensor()),
     })
 }
 

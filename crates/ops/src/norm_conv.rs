@@ -6,7 +6,9 @@ use crate::kernel::{Kept, Kernel};
 use crate::norm::{InstanceNorm, statistics};
 use crate::operation::{Context, Keeps, Operation, Output, View, grid};
 use burn::tensor::Tensor;
-use mist_kernels::conv::{self, ConvShape, Input};
+use mist_kernels::ConvShape;
+use mist_kernels::bias_gradient;
+use mist_kernels::conv::{self, Input};
 use mist_kernels::instance_norm::{NormShape, Pending, Statistics, backward};
 
 #[derive(Debug)]
@@ -14,7 +16,7 @@ struct NormConvOperation {
     shape: ConvShape,
     norm: InstanceNorm,
     kept: Kept,
-    /// Of `x` before its norm, and of the output.
+    /// Of `x` before its norm, and of the output; none are measured where a bias is added.
     moments: [SharedMoments; 2],
 }
 
@@ -26,7 +28,7 @@ impl NormConvOperation {
     }
 }
 
-/// Inputs: `x` before its norm, weight, scale and shift of the norm.
+/// Inputs: `x` before its norm, weight, scale and shift of the norm, and the bias if there is one.
 impl Operation for NormConvOperation {
     fn keeps(&self) -> Keeps {
         Keeps { inputs: 4, output: false }
@@ -50,7 +52,12 @@ impl Operation for NormConvOperation {
         let [x, weight, scale, shift] = [0, 1, 2, 3].map(|index| inputs[index].values);
         let statistics = statistics(&self.moments[0], &self.normalised(), x, self.norm.eps);
         let norm = Pending::new(&self.normalised(), &statistics, scale, shift, self.norm.activation);
-        let values = self.kept.forward_measured(&self.shape, Input::Pending(x, &norm), weight, &self.moments[1]);
+        let (x, bias) = (Input::Pending(x, &norm), inputs.get(4).map(|bias| bias.values));
+        let values = match bias {
+            Some(_) => self.kept.forward(&self.shape, x, weight, bias),
+            None => Some(self.kept.forward_measured(&self.shape, x, weight, &self.moments[1])),
+        };
+        let values = values.unwrap_or_else(|| conv::forward(&self.shape, x, weight, bias));
         Output { values, saved: vec![statistics.mean, statistics.rstd] }
     }
 
@@ -62,20 +69,30 @@ impl Operation for NormConvOperation {
             context.wanted[1].then(|| conv::weight_gradient(&self.shape, Input::Pending(x, &norm), context.gradient));
         let dy = conv::input_gradient(&self.shape, context.gradient, weight);
         let gradients = backward(&norm, x, scale, &dy);
-        vec![Some(gradients.x), weight_gradient, Some(gradients.gamma), Some(gradients.beta)]
+        let bias = context.wanted.get(4).map(|wanted| {
+            let gradient = || bias_gradient(self.shape.out_channels, context.gradient);
+            wanted.then(gradient)
+        });
+        let others = [Some(gradients.x), weight_gradient, Some(gradients.gamma), Some(gradients.beta)];
+        others.into_iter().chain(bias).collect()
     }
 }
 
-/// The convolution of `x` with these moments, whose `norm` is pending, for a shape that the kernels read in place.
+/// The convolution of `x` with these moments, whose `norm` is pending, plus `bias`.
 pub(crate) fn norm_conv3d(
     shape: ConvShape,
     x: Tensor<5>,
     moments: SharedMoments,
     norm: PendingNorm,
     kernel: Kernel,
+    bias: Option<Tensor<1>>,
 ) -> FeatureMap {
     let PendingNorm { scale, shift, norm } = norm;
     let output = SharedMoments::default();
     let operation = NormConvOperation { shape, norm, kept: kernel.kept, moments: [moments, output.clone()] };
-    FeatureMap::measured(apply::quaternary(operation, x, kernel.tensor, scale, shift), output)
+    let tensor = match bias {
+        Some(bias) => apply::quinary(operation, x, kernel.tensor, scale, shift, bias),
+        None => apply::quaternary(operation, x, kernel.tensor, scale, shift),
+    };
+    FeatureMap::measured(tensor, output)
 }

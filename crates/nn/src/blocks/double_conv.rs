@@ -73,16 +73,21 @@ impl DoubleConv {
 
     /// Runs the block. Takes the input, so that it is freed as soon as it is not needed.
     pub fn forward(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
+        self.forward_pending(weights, x).settled()
+    }
+
+    /// As [`Self::forward`], for a map that only one layer reads: where there is no shortcut, the norm is left to it.
+    pub fn forward_pending(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
         let x = if self.shortcut == Shortcut::Residual { x.settled() } else { x };
         match (self.shortcut, &self.projection) {
-            (Shortcut::None, _) => self.second.forward(weights, self.first.forward_pending(weights, x)),
+            (Shortcut::None, _) => self.second.forward_pending(weights, self.first.forward_pending(weights, x)),
             (Shortcut::Residual, None) => {
                 let inner = self.first.forward_pending(weights, x.clone());
                 self.second.forward_add(weights, inner, &x)
             }
             (Shortcut::Residual, Some(projection)) => {
                 let inner = self.first.forward_pending(weights, x.clone());
-                let projected = projection.forward(weights, x);
+                let projected = projection.forward_pending(weights, x);
                 self.second.forward_add(weights, inner, &projected)
             }
         }

@@ -34,12 +34,13 @@ impl Up {
         Self { up, block }
     }
 
-    /// Runs the level; `skip` comes from the encoder. Takes both, so that they are freed as soon as they are joined.
+    /// Runs the level; `skip` comes from the encoder. Takes both, so that they are freed as soon as they are joined. The map
+    /// is for one layer to read, as that of [`DoubleConv::forward_pending`].
     pub fn forward(&self, weights: &Weights, x: FeatureMap, skip: FeatureMap) -> FeatureMap {
         let up = self.up.forward(weights, &x);
         drop(x);
         let joined = concat(&up, &skip);
         drop((up, skip));
-        self.block.forward(weights, joined)
+        self.block.forward_pending(weights, joined)
     }
 }

@@ -110,6 +110,7 @@ impl Model for NnUnet {
             }
             let head = level.checked_sub(1).and_then(|index| self.auxiliary_heads.get(index));
             if let (Mode::Training, Some(head)) = (mode, head) {
+                x = x.settled();
                 auxiliary.push(upsample_nearest(&head.forward(weights, &x), self.plan.factor_to(level)));
             }
         }
