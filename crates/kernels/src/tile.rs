@@ -35,6 +35,8 @@ pub(crate) struct Row<'a> {
     pub bias: *const f32,
     /// Channels from here to the end; those beyond the vectors are left alone, lanes beyond the channels not stored.
     pub channels: usize,
+    /// Whether the output is stored past the caches; all its vectors are aligned, then, and a fence must follow.
+    pub streams: bool,
 }
 
 /// How many of `left` positions the next tile takes: as many as the registers hold, but without leaving a rest of
@@ -122,7 +124,14 @@ unsafe fn row_tile<S: Simd, const R: usize, const N: usize>(simd: S, task: &Row,
         for n in 0..N {
             let first = n * S::LANES;
             // SAFETY: the voxel has `channels` values here; lanes beyond them are not stored.
-            unsafe { simd.store_first(y.add(r * task.y_step + first), sums[r][n], task.channels - first) };
+            unsafe {
+                let y = y.add(r * task.y_step + first);
+                if task.streams {
+                    simd.stream(y, sums[r][n])
+                } else {
+                    simd.store_first(y, sums[r][n], task.channels - first)
+                }
+            }
         }
     }
 }

@@ -13,14 +13,17 @@ use super::pack::{Packed, Roles};
 use super::source::Source;
 use super::{ConvShape, Part as Map};
 use crate::instance_norm::{Moments, NormShape, Part, Sums, sums_of};
-use crate::output::{filled_parts, pieces, with_scratch};
-use crate::simd::{Isa, Kernel, Simd};
+use crate::output::{filled_parts, pieces, streams, with_scratch};
+use crate::simd::{Isa, Kernel, Simd, fence};
 use crate::tile::{BLOCK, Row, Run, row};
 
 /// Most rows of one job; enough to use the copied source rows and the packed weights several times.
 const ROWS: usize = 16;
 /// Floats of copied source rows of one job: half of a second-level cache of 512 KiB.
 const SCRATCH: usize = 64 * 1024;
+
+/// What is done with the index of a job and what it wrote.
+type Finish<'a> = dyn Fn(usize, &[f32]) + Sync + 'a;
 
 /// Taps of the output positions of one class along one axis: position `j * step_out + class` reads the source from
 /// `j * step_in + first` on, and multiplies it with the kernel's entries `taps` in this order.
@@ -123,7 +126,7 @@ impl Correlation {
 
     /// Computes the pass. `weights` are packed for these classes.
     pub fn run(&self, isa: Isa, map: Map, weights: &Packed, bias: Option<&[f32]>) -> Vec<f32> {
-        self.run_and(isa, map, weights, bias, |_, _| ())
+        self.run_and(isa, map, weights, bias, None)
     }
 
     /// [`Self::run`] without a bias, and the moments of the output, of which each job adds up its rows while they are in a
@@ -134,9 +137,10 @@ impl Correlation {
         let jobs: Vec<usize> = (0..depth).flat_map(|_| pieces(height, rows)).collect();
         let sums: Vec<OnceLock<Sums>> = (0..self.batch * jobs.len()).map(|_| OnceLock::new()).collect();
         let channels = self.output_channels;
-        let y = self.run_and(isa, map, weights, None, |job, part| {
+        let add_up = |job: usize, part: &[f32]| {
             sums[job].get_or_init(|| sums_of(isa, channels, part));
-        });
+        };
+        let y = self.run_and(isa, map, weights, None, Some(&add_up));
         let shape = NormShape { batch: self.batch, voxels: depth * height * width, channels };
         let moments = Moments::new(&shape, |image| {
             let sums = &sums[image * jobs.len()..][..jobs.len()];
@@ -167,14 +171,14 @@ impl Correlation {
         Source { part, size: self.source, margin: self.margin() }
     }
 
-    /// Computes the pass, and calls `finish` with the index of each job and what it wrote.
+    /// Computes the pass, and calls `finish`, if there is one, with the index of each job and what it wrote.
     fn run_and(
         &self,
         isa: Isa,
         map: Map,
         weights: &Packed,
         bias: Option<&[f32]>,
-        finish: impl Fn(usize, &[f32]) + Sync,
+        finish: Option<&Finish>,
     ) -> Vec<f32> {
         let source = self.source(map);
         let mut padded_bias = vec![0.0; self.output_channels.next_multiple_of(BLOCK)];
@@ -193,10 +197,13 @@ impl Correlation {
             let (d_range, h_range) = (self.source_range(0, d..d + 1), self.source_range(1, h.clone()));
             with_scratch(source.scratch_len(d_range.len(), h_range.len()), |scratch| {
                 let source = source.rows(isa, image, d_range, h_range, scratch);
-                isa.run(Job { pass: self, source, weights, bias: &padded_bias, d, h, output: part });
+                let is_read = finish.is_some();
+                isa.run(Job { pass: self, source, weights, bias: &padded_bias, d, h, output: part, is_read });
             });
-            // SAFETY: the job has written every voxel of its rows and every channel of it.
-            finish(index, unsafe { part.assume_init_ref() });
+            if let Some(finish) = finish {
+                // SAFETY: the job has written every voxel of its rows and every channel of it.
+                finish(index, unsafe { part.assume_init_ref() });
+            }
         };
         // SAFETY: a job writes every voxel of its rows and every channel of it.
         unsafe { filled_parts(lengths, fill) }
@@ -212,6 +219,8 @@ struct Job<'a> {
     d: usize,
     h: Range<usize>,
     output: &'a mut [MaybeUninit<f32>],
+    /// Whether the output is read at once.
+    is_read: bool,
 }
 
 impl Kernel for Job<'_> {
@@ -220,6 +229,8 @@ impl Kernel for Job<'_> {
         let pass = self.pass;
         let (channels, width, step_out) = (pass.output_channels, pass.output[2], pass.step_out[2]);
         let mut runs = Vec::with_capacity(pass.classes[0].len().max(1) * 9);
+        let all = pass.batch * pass.output.iter().product::<usize>() * channels;
+        let streams = !self.is_read && streams::<S>(all, self.output.as_ptr().cast(), channels);
         let mut channel = 0;
         // Channels outermost: the weights of a group stay in the cache for all rows of the job.
         while channel < channels {
@@ -237,6 +248,7 @@ impl Kernel for Job<'_> {
                         second: if S::LANES == BLOCK { self.weights.block_len() } else { S::LANES },
                         bias: self.bias[channel..].as_ptr(),
                         channels: channels - channel,
+                        streams,
                     };
                     let output = self.output[(line * width + class) * channels + channel..].as_mut_ptr().cast();
                     // SAFETY: the runs lie in rows of the source with their margins, the weights in their block, the
@@ -248,6 +260,7 @@ impl Kernel for Job<'_> {
             }
             channel += vectors * S::LANES;
         }
+        fence();
     }
 }
 
