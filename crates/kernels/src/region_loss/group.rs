@@ -35,28 +35,28 @@ impl Row {
 /// What the labels mean.
 pub(super) struct Labels<'a> {
     pub encoding: &'a Encoding,
-    /// 1 for labels whose voxels count and 0 for the others.
-    counts: [f32; 256],
     /// How much the cross entropy of a voxel counts: the weight of its class, 1 where every output has its own.
     weights: [f32; 256],
 }
 
 impl<'a> Labels<'a> {
     pub fn new(encoding: &'a Encoding) -> Self {
-        let (mut counts, mut weights) = ([0.0; 256], [0.0; 256]);
-        for label in 0..=u8::MAX {
-            if encoding.truth(label).is_some() {
-                let slot = usize::from(label);
-                counts[slot] = 1.0;
-                weights[slot] = if encoding.is_overlapping() { 1.0 } else { encoding.weights()[slot] };
-            }
+        let mut weights = [1.0; 256];
+        if !encoding.is_overlapping() {
+            weights.iter_mut().zip(encoding.weights()).for_each(|(slot, weight)| *slot = *weight);
         }
-        Self { encoding, counts, weights }
+        Self { encoding, weights }
     }
 }
 
 /// The voxels of a group. What does not count, which may have any logits, and lanes without a voxel are all 0.
 pub(super) struct Group {
+    /// Labels of the voxels.
+    of: [u8; GROUP],
+    /// Number of voxels.
+    len: usize,
+    /// Whether every lane has a voxel that counts.
+    all_count: bool,
     /// 1 where a voxel counts.
     pub counts: Row,
     /// How much the cross entropy of a voxel counts.
@@ -72,62 +72,91 @@ pub(super) struct Group {
 impl Group {
     pub fn new(outputs: usize) -> Self {
         let rows = || vec![Row::ZERO; outputs];
-        Self { counts: Row::ZERO, weights: Row::ZERO, z: rows(), truth: rows(), work: rows() }
+        Self {
+            of: [0; GROUP],
+            len: 0,
+            all_count: false,
+            counts: Row::ZERO,
+            weights: Row::ZERO,
+            z: rows(),
+            truth: rows(),
+            work: rows(),
+        }
     }
 
-    /// Takes the voxels of `of`, 16 or fewer, with the logits `z`, `[voxels, outputs]`.
+    /// Takes the voxels of `of`, 1 to 16, with the logits `z`, `[voxels, outputs]`.
     #[inline(always)]
     pub fn gather(&mut self, labels: &Labels, z: &[f32], of: &[u8]) {
-        let outputs = self.z.len();
-        assert!(of.len() <= GROUP && z.len() == of.len() * outputs);
-        if of.len() < GROUP {
-            self.clear();
+        assert!(of.len() <= GROUP && z.len() == of.len() * self.z.len());
+        // Neighbours mostly have the same label.
+        if self.of[..self.len] != *of {
+            self.set_labels(labels, of);
         }
+        // A constant number of lanes lets the compiler unroll.
+        if of.len() == GROUP {
+            self.set_logits(z, GROUP);
+        } else {
+            self.z.fill(Row::ZERO);
+            self.set_logits(z, of.len());
+        }
+        if !self.all_count {
+            for (lane, counts) in self.counts.0.iter().enumerate() {
+                if *counts == 0.0 {
+                    self.z.iter_mut().for_each(|row| row.0[lane] = 0.0);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn set_logits(&mut self, z: &[f32], voxels: usize) {
+        let outputs = self.z.len();
         for (output, row) in self.z.iter_mut().enumerate() {
-            for lane in 0..of.len() {
-                // SAFETY: both the voxel and the output exist.
+            for lane in 0..voxels {
+                // SAFETY: the caller has compared the lengths.
                 row.0[lane] = unsafe { *z.get_unchecked(lane * outputs + output) };
             }
         }
-        let overlapping = labels.encoding.is_overlapping();
-        if !overlapping {
-            self.truth.fill(Row::ZERO);
-        }
-        for (lane, &label) in of.iter().enumerate() {
-            let slot = usize::from(label);
-            self.counts.0[lane] = labels.counts[slot];
-            self.weights.0[lane] = labels.weights[slot];
-            if labels.counts[slot] == 0.0 {
-                for (z, truth) in self.z.iter_mut().zip(&mut self.truth) {
-                    (z.0[lane], truth.0[lane]) = (0.0, 0.0);
-                }
-            } else if !overlapping {
-                self.truth[slot].0[lane] = 1.0;
-            } else if let Some(truth) = labels.encoding.truth(label) {
-                for (row, truth) in self.truth.iter_mut().zip(truth) {
-                    row.0[lane] = *truth;
-                }
-            }
-        }
     }
 
-    /// Writes the scratch rows to `part`, `[voxels, outputs]`, of 16 voxels or fewer.
+    #[inline(never)]
+    fn set_labels(&mut self, labels: &Labels, of: &[u8]) {
+        self.of[..of.len()].copy_from_slice(of);
+        self.len = of.len();
+        self.counts = Row::ZERO;
+        self.weights = Row::ZERO;
+        self.truth.fill(Row::ZERO);
+        for (lane, &label) in of.iter().enumerate() {
+            let Some(truth) = labels.encoding.truth(label) else { continue };
+            self.counts.0[lane] = 1.0;
+            self.weights.0[lane] = labels.weights[usize::from(label)];
+            for (row, truth) in self.truth.iter_mut().zip(truth) {
+                row.0[lane] = *truth;
+            }
+        }
+        self.all_count = self.counts.0.iter().all(|counts| *counts > 0.0);
+    }
+
+    /// Writes the scratch rows to `part`, `[voxels, outputs]`, of 1 to 16 voxels.
     #[inline(always)]
     pub fn scatter(&self, part: &mut [MaybeUninit<f32>]) {
         let outputs = self.work.len();
-        assert!(part.len() <= GROUP * outputs);
-        for (lane, voxel) in part.chunks_exact_mut(outputs).enumerate() {
-            for (value, row) in voxel.iter_mut().zip(&self.work) {
-                // SAFETY: there are no more voxels than lanes.
-                value.write(unsafe { *row.0.get_unchecked(lane) });
-            }
+        assert!(part.len() <= GROUP * outputs && part.len().is_multiple_of(outputs));
+        if part.len() == GROUP * outputs {
+            self.set_gradient(part, GROUP);
+        } else {
+            self.set_gradient(part, part.len() / outputs);
         }
     }
 
-    fn clear(&mut self) {
-        self.counts = Row::ZERO;
-        self.weights = Row::ZERO;
-        self.z.fill(Row::ZERO);
-        self.truth.fill(Row::ZERO);
+    #[inline(always)]
+    fn set_gradient(&self, part: &mut [MaybeUninit<f32>], voxels: usize) {
+        let outputs = self.work.len();
+        for (output, row) in self.work.iter().enumerate() {
+            for lane in 0..voxels {
+                // SAFETY: the caller has compared the lengths.
+                unsafe { part.get_unchecked_mut(lane * outputs + output) }.write(row.0[lane]);
+            }
+        }
     }
 }
