@@ -96,9 +96,9 @@ impl Group {
         if of.len() == GROUP {
             self.set_logits(z, GROUP);
         } else {
-            self.z.fill(Row::ZERO);
             self.set_logits(z, of.len());
         }
+        // Lanes without a voxel still have the logits of an earlier group.
         if !self.all_count {
             for (lane, counts) in self.counts.0.iter().enumerate() {
                 if *counts == 0.0 {
