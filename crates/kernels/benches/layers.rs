@@ -1,5 +1,5 @@
 //! Milliseconds and GFLOP/s of the layers of nnunet-pocket at 32^3 (batch 2) and of nnunet at 64^3, of depthwise
-//! convolutions as in MedNeXt, and of the poolings of losses.
+//! convolutions as in MedNeXt, of the poolings of losses, and of cross entropy plus Dice.
 //!
 //! `cargo bench -p mist-kernels --bench layers [-- FILTER]`; threads by `RAYON_NUM_THREADS`. A convolution counts
 //! `2 * kernel * in * out * output voxels` operations, whatever its method does.
@@ -7,7 +7,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use mist_kernels::encoding::Encoding;
 use mist_kernels::instance_norm::{self, NormShape, Pending};
+use mist_kernels::region_loss::{self, RegionLoss};
 use mist_kernels::{
     Activation, ConvShape, DepthwiseShape, Extremum, PoolShape, TransposedShape, conv, depthwise, pool,
 };
@@ -148,6 +150,26 @@ fn normalisation(filter: &str, batch: usize, channels: usize, size: usize) {
     report(&name, 20.0 * shape.len() as f64, &passes);
 }
 
+fn cross_entropy_and_dice(filter: &str, name: &str, voxels: usize, encoding: Encoding) {
+    let name = format!("loss {name} {voxels} voxels");
+    if !name.contains(filter) {
+        return;
+    }
+    let outputs = encoding.outputs();
+    let first_output = encoding.first_foreground();
+    let loss =
+        RegionLoss { batch: 2, voxels: voxels / 2, encoding, first_output, cross_entropy: 1.0, dice: 1.0, eps: 1e-5 };
+    let z = values(voxels * outputs);
+    // Labels in runs of 100 voxels, as those of objects are.
+    let labels: Vec<u8> = (0..voxels).map(|voxel| (voxel / 100 % 3) as u8).collect();
+    let (_, sums) = region_loss::forward(&loss, &z, &labels);
+    let passes = [
+        time(|| region_loss::forward(&loss, &z, &labels)),
+        time(|| region_loss::backward(&loss, &z, &labels, &sums, 1.0)),
+    ];
+    report(&name, 20.0 * z.len() as f64, &passes);
+}
+
 fn main() {
     mist_kernels::keep_freed_memory();
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
@@ -200,4 +222,8 @@ fn main() {
     pooling(&filter, 2, 64, 3, 1);
     pooling(&filter, 32, 64, 3, 1);
     pooling(&filter, 32, 64, 2, 2);
+
+    cross_entropy_and_dice(&filter, "3 classes", 64usize.pow(3), Encoding::classes(3));
+    let members = [[false; 3], [true, false, false], [true; 3]].map(Vec::from);
+    cross_entropy_and_dice(&filter, "3 regions", 64usize.pow(3), Encoding::regions(3, &members));
 }

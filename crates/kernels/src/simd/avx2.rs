@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, Simd};
+use super::{Kernel, MANTISSA_BITS, SQRT_HALF_BITS, Simd};
 
 /// Runs `kernel` compiled for AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
@@ -67,6 +67,16 @@ impl Simd for Avx2 {
         intrinsic!({
             let biased = _mm256_add_epi32(_mm256_cvtps_epi32(exponent), _mm256_set1_epi32(127));
             _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+        })
+    }
+    #[inline(always)]
+    fn split_exponent(self, x: __m256) -> [__m256; 2] {
+        intrinsic!({
+            let bits = _mm256_castps_si256(x);
+            let above = _mm256_sub_epi32(bits, _mm256_set1_epi32(SQRT_HALF_BITS));
+            let exponent = _mm256_srai_epi32::<{ MANTISSA_BITS as i32 }>(above);
+            let rest = _mm256_sub_epi32(bits, _mm256_slli_epi32::<{ MANTISSA_BITS as i32 }>(exponent));
+            [_mm256_castsi256_ps(rest), _mm256_cvtepi32_ps(exponent)]
         })
     }
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, Simd};
+use super::{Kernel, MANTISSA_BITS, SQRT_HALF_BITS, Simd};
 
 /// Runs `kernel` compiled for AVX-512.
 #[target_feature(enable = "avx512f")]
@@ -67,6 +67,16 @@ impl Simd for Avx512 {
         intrinsic!({
             let biased = _mm512_add_epi32(_mm512_cvtps_epi32(exponent), _mm512_set1_epi32(127));
             _mm512_castsi512_ps(_mm512_slli_epi32::<23>(biased))
+        })
+    }
+    #[inline(always)]
+    fn split_exponent(self, x: __m512) -> [__m512; 2] {
+        intrinsic!({
+            let bits = _mm512_castps_si512(x);
+            let above = _mm512_sub_epi32(bits, _mm512_set1_epi32(SQRT_HALF_BITS));
+            let exponent = _mm512_srai_epi32::<MANTISSA_BITS>(above);
+            let rest = _mm512_sub_epi32(bits, _mm512_slli_epi32::<MANTISSA_BITS>(exponent));
+            [_mm512_castsi512_ps(rest), _mm512_cvtepi32_ps(exponent)]
         })
     }
     #[inline(always)]

@@ -29,6 +29,38 @@ pub(crate) fn exp<S: Simd>(simd: S, x: S::V) -> S::V {
     simd.mul(sum, simd.power_of_two(power))
 }
 
+/// `1/n` for odd n from 13 down to 1: enough for arguments up to 1/3 of [`twice_atanh`].
+const ODD_RECIPROCALS: [f32; 7] = [1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 0.2, 1.0 / 3.0, 1.0];
+
+/// The natural logarithm of positive normal numbers, to three units in the last place; NaN of infinity and NaN.
+#[inline(always)]
+pub(crate) fn ln<S: Simd>(simd: S, x: S::V) -> S::V {
+    let one = simd.splat(1.0);
+    let [rest, exponent] = simd.split_exponent(x);
+    let sum = twice_atanh(simd, simd.div(simd.sub(rest, one), simd.add(rest, one)));
+    // Bits of a NaN split into two numbers; the difference is 0 of all others.
+    let broken = simd.sub(x, x);
+    let sum = simd.add(simd.fma(exponent, simd.splat(LN_2_LOW), broken), sum);
+    simd.fma(exponent, simd.splat(LN_2_HIGH), sum)
+}
+
+/// `ln(1 + x)` for `x` from 0 to 1, to three units in the last place; a NaN stays.
+#[inline(always)]
+pub(crate) fn ln_1p<S: Simd>(simd: S, x: S::V) -> S::V {
+    twice_atanh(simd, simd.div(x, simd.add(simd.splat(2.0), x)))
+}
+
+/// `2 atanh(f) = ln((1 + f) / (1 - f))` for `f` from -1/3 to 1/3.
+#[inline(always)]
+fn twice_atanh<S: Simd>(simd: S, f: S::V) -> S::V {
+    let square = simd.mul(f, f);
+    let mut sum = simd.splat(ODD_RECIPROCALS[0]);
+    for term in 1..ODD_RECIPROCALS.len() {
+        sum = simd.fma(sum, square, simd.splat(ODD_RECIPROCALS[term]));
+    }
+    simd.mul(simd.add(f, f), sum)
+}
+
 /// The standard normal distribution at `x`: its probability below `x`, to 2e-7, and its density there.
 ///
 /// Abramowitz and Stegun 1964, 7.1.26, whose exponential is also the density's.
@@ -61,6 +93,8 @@ mod tests {
     #[derive(Clone, Copy)]
     enum Function {
         Exp,
+        Ln,
+        Ln1p,
         Below,
         Density,
     }
@@ -73,6 +107,8 @@ mod tests {
                 let x = simd.splat(*x);
                 let value = match self.0 {
                     Function::Exp => exp(simd, x),
+                    Function::Ln => ln(simd, x),
+                    Function::Ln1p => ln_1p(simd, x),
                     Function::Below => normal(simd, x)[0],
                     Function::Density => normal(simd, x)[1],
                 };
@@ -105,6 +141,18 @@ mod tests {
             let expected = f64::from(*x).exp();
             assert!((f64::from(found) - expected).abs() <= 2.5e-7 * expected, "exp({x}) = {found}");
         }
+        // Every exponent, many mantissas, and the surroundings of 1, where the logarithm is small.
+        let spread = (0x0080_0000..0x7F80_0000).step_by(50_021).map(f32::from_bits);
+        let at: Vec<f32> = spread.chain((-2000..=2000).map(|i| 1.0 + i as f32 * f32::EPSILON)).collect();
+        for (x, found) in at.iter().zip(values(Isa::best(), Function::Ln, &at)) {
+            let expected = f64::from(*x).ln();
+            assert!((f64::from(found) - expected).abs() <= 2.5e-7 * expected.abs(), "ln({x}) = {found}");
+        }
+        let at: Vec<f32> = (0x0080_0000..=0x3F80_0000).step_by(20_021).map(f32::from_bits).chain([0.0, 1.0]).collect();
+        for (x, found) in at.iter().zip(values(Isa::best(), Function::Ln1p, &at)) {
+            let expected = f64::from(*x).ln_1p();
+            assert!((f64::from(found) - expected).abs() <= 2.5e-7 * expected, "ln(1 + {x}) = {found}");
+        }
         let at: Vec<f32> = (-800..=800).map(|i| i as f32 / 100.0).collect();
         for (x, found) in at.iter().zip(values(Isa::best(), Function::Below, &at)) {
             assert!((f64::from(found) - probability(f64::from(*x))).abs() < 2.5e-7, "below {x}: {found}");
@@ -116,6 +164,12 @@ mod tests {
     fn limits_and_broken_values_are_kept() {
         let found = values(Isa::best(), Function::Exp, &[f32::NEG_INFINITY, -1e9, 1e9, f32::NAN, 0.0]);
         assert!(found[0] < 2e-38 && found[1] < 2e-38 && found[2] > 1e38 && found[3].is_nan() && found[4] == 1.0);
+        for isa in Isa::all() {
+            let found = values(isa, Function::Ln, &[f32::NAN, -f32::NAN, f32::INFINITY, 1.0]);
+            assert!(found[..3].iter().all(|value| value.is_nan()) && found[3].to_bits() == 0, "{found:?}");
+            let found = values(isa, Function::Ln1p, &[f32::NAN, -f32::NAN, 0.0]);
+            assert!(found[..2].iter().all(|value| value.is_nan()) && found[2].to_bits() == 0, "{found:?}");
+        }
         let found = values(Isa::best(), Function::Below, &[-1e9, 1e9, f32::NAN]);
         assert!(found[0] == 0.0 && found[1] == 1.0 && found[2].is_nan(), "{found:?}");
     }
@@ -124,6 +178,11 @@ mod tests {
     fn every_instruction_set_gives_the_same_bits() {
         let at: Vec<f32> = (-3000..3000).map(|i| i as f32 / 37.0).collect();
         for function in [Function::Exp, Function::Below, Function::Density] {
+            let bits = |isa| values(isa, function, &at).into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert!(Isa::all().all(|isa| bits(isa) == bits(Isa::best())));
+        }
+        let at: Vec<f32> = (0x0080_0000..0x7F80_0000).step_by(500_021).map(f32::from_bits).collect();
+        for function in [Function::Ln, Function::Ln1p] {
             let bits = |isa| values(isa, function, &at).into_iter().map(f32::to_bits).collect::<Vec<_>>();
             assert!(Isa::all().all(|isa| bits(isa) == bits(Isa::best())));
         }

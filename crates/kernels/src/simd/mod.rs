@@ -42,6 +42,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn where_positive(self, key: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// `2^exponent` for whole exponents from -126 to 127.
     fn power_of_two(self, exponent: Self::V) -> Self::V;
+    /// `[m, k]` with `x = m * 2^k`, `m` from √½ to √2 and `k` whole, of positive normal `x`; anything of others.
+    fn split_exponent(self, x: Self::V) -> [Self::V; 2];
 
     /// # Safety
     /// `LANES` values must be readable at `from`.
@@ -103,6 +105,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
         }
     }
 }
+
+/// Bits of √½, for [`Simd::split_exponent`]: what lies between it and `x` is the exponent and a rest that carries.
+const SQRT_HALF_BITS: i32 = 0x3F35_04F3;
+/// Bits of an `f32` below its exponent.
+const MANTISSA_BITS: u32 = 23;
 
 /// Asks for the cache line at `at`, which may be anywhere, to be fetched.
 #[inline(always)]

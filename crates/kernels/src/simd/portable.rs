@@ -1,6 +1,6 @@
 //! Plain Rust that compiles everywhere; the compiler vectorises it where the target has fused multiply-add (NEON).
 
-use super::Simd;
+use super::{MANTISSA_BITS, SQRT_HALF_BITS, Simd};
 
 /// An array of 8 lanes, for few registers, or of 16, for many: with the latter, tests run the code that AVX-512 takes
 /// on any machine.
@@ -69,6 +69,17 @@ impl<const LANES: usize> Simd for Portable<LANES> {
     #[inline(always)]
     fn power_of_two(self, exponent: [f32; LANES]) -> [f32; LANES] {
         lanes!(i => f32::from_bits(((exponent[i] as i32 + 127) << 23) as u32))
+    }
+    #[inline(always)]
+    fn split_exponent(self, x: [f32; LANES]) -> [[f32; LANES]; 2] {
+        let mut result = [[0.0; LANES]; 2];
+        for i in 0..LANES {
+            let bits = x[i].to_bits() as i32;
+            let exponent = bits.wrapping_sub(SQRT_HALF_BITS) >> MANTISSA_BITS;
+            result[0][i] = f32::from_bits(bits.wrapping_sub(exponent << MANTISSA_BITS) as u32);
+            result[1][i] = exponent as f32;
+        }
+        result
     }
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> [f32; LANES] {
