@@ -7,6 +7,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use mist_kernels::conv::{Input, Prepared};
 use mist_kernels::encoding::Encoding;
 use mist_kernels::instance_norm::{self, NormShape, Pending};
 use mist_kernels::region_loss::{self, RegionLoss};
@@ -79,6 +80,28 @@ fn convolution(filter: &str, batch: usize, channels: [usize; 2], size: usize, ke
         time(|| conv::weight_gradient(&shape, &x, &dy)),
     ];
     report(&name, operations, &passes);
+}
+
+/// A convolution as networks call it: it reads a map whose norm is pending and measures its output; with weights prepared
+/// before, as in prediction, and not.
+fn convolution_of_norm(filter: &str, batch: usize, channels: [usize; 2], size: usize) {
+    let [in_channels, out_channels] = channels;
+    let name = format!("norm, conv {in_channels}->{out_channels} {size}^3 n{batch}");
+    if !name.contains(filter) {
+        return;
+    }
+    let (kernel, stride, padding) = ([3; 3], [1; 3], [1; 3]);
+    let shape = ConvShape { batch, input: [size; 3], in_channels, out_channels, kernel, stride, padding };
+    let norm = NormShape { batch, voxels: size.pow(3), channels: in_channels };
+    let (x, weight) = (values(shape.input_len()), values(shape.weight_len()));
+    let (gamma, beta) = (values(in_channels), values(in_channels));
+    let statistics = instance_norm::statistics(&norm, &x, 1e-5);
+    let pending = Pending::new(&norm, &statistics, &gamma, &beta, Activation::LeakyRelu(0.01));
+    let input = Input::Pending(&x, &pending);
+    let prepared = Prepared::forward(&shape, &weight);
+    let passes =
+        [time(|| prepared.run_measured(&shape, input)), time(|| conv::forward_measured(&shape, input, &weight))];
+    report(&name, 2.0 * (shape.output_len() * in_channels * 27) as f64, &passes);
 }
 
 fn transposed_convolution(filter: &str, batch: usize, channels: [usize; 2], size: usize) {
@@ -192,6 +215,7 @@ fn main() {
     convolution(&filter, 1, [32, 3], 64, 1, 1);
     for (size, channels) in [(64, 32), (32, 64), (16, 128), (8, 256), (4, 320)] {
         convolution(&filter, 1, [channels, channels], size, 3, 1);
+        convolution_of_norm(&filter, 1, [channels, channels], size);
         normalisation(&filter, 1, channels, size);
     }
     convolution(&filter, 1, [320, 320], 8, 3, 1);

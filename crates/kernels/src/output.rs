@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::simd::Simd;
 
 /// Maps of at least so many bytes are written past the caches, where the next operation would not find them anyway: their
-/// lines need not be read first (measured at 34 MB on AMD's Zen 4: 20 % of a convolution; of 8 MB, it would take 5 % longer).
-const STREAMED: usize = 16 << 20;
+/// lines need not be read first (measured on AMD's Zen 4: 20 % of a convolution of 34 MB, 3 % of one of 8 MB in a network).
+const STREAMED: usize = 8 << 20;
 
 /// Whether vectors of a map of so many values are to be stored by [`Simd::stream`]: those that begin at `first` and at
 /// multiples of `channels` from there. Each must be a whole cache line, or half of them would be read after all.

@@ -172,14 +172,7 @@ impl Correlation {
     }
 
     /// Computes the pass, and calls `finish`, if there is one, with the index of each job and what it wrote.
-    fn run_and(
-        &self,
-        isa: Isa,
-        map: Map,
-        weights: &Packed,
-        bias: Option<&[f32]>,
-        finish: Option<&Finish>,
-    ) -> Vec<f32> {
+    fn run_and(&self, isa: Isa, map: Map, weights: &Packed, bias: Option<&[f32]>, finish: Option<&Finish>) -> Vec<f32> {
         let source = self.source(map);
         let mut padded_bias = vec![0.0; self.output_channels.next_multiple_of(BLOCK)];
         if let Some(bias) = bias {

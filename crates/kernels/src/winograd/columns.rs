@@ -94,49 +94,58 @@ unsafe fn part_columns<S: Simd, const D: usize, const H: usize, const W: usize, 
             }
         }
         let columns = in_row * W + 2;
-        let mut channel = of_part.start;
-        while channel < of_part.end {
-            let count = part.channels.saturating_sub(channel);
-            let mut norm = Lanes::none(simd);
+        let mut first = of_part.start;
+        while first < of_part.end {
+            let vectors = if of_part.end - first > S::LANES { 2 } else { 1 };
+            let mut norms = [Lanes::none(simd); 2];
             if let (true, Some(pending)) = (PENDING, part.norm) {
-                // SAFETY: so many channels exist; beyond the last one there is no norm.
-                norm = unsafe { pending.lanes(simd, place.image, channel.min(part.channels), count) };
+                for vector in 0..vectors {
+                    let channel = first + vector * S::LANES;
+                    let count = part.channels.saturating_sub(channel);
+                    // SAFETY: so many channels exist; beyond the last one there is no norm.
+                    norms[vector] = unsafe { pending.lanes(simd, place.image, channel.min(part.channels), count) };
+                }
             }
             for column in 0..columns {
                 let w = (place.start[2] + column).wrapping_sub(grid.padding[2]);
-                // SAFETY: row pointers are valid for columns inside the map and all channels, `to` for all columns;
-                // the plane is written, at `[frequency of d][h]`, before it is read.
-                unsafe {
-                    let target = target.add(column * to.channels + channel - of_part.start);
-                    if w >= width || count == 0 {
-                        for k in 0..(D + 2) * (H + 2) {
-                            simd.store(target.add(k * to.step), simd.zero());
-                        }
-                        continue;
-                    }
-                    let offset = w * part.channels + channel;
-                    for j in 0..H + 2 {
-                        let line = samples!(D, simd, I => {
-                            let from = rows[I * 6 + j].wrapping_add(offset);
-                            prefetch_to_second_level(from.wrapping_add(AHEAD * part.channels));
-                            let value = simd.load_first(from, count);
-                            if PENDING && inside[I * 6 + j] {
-                                norm.activated(simd, norm.normalised(simd, value))
-                            } else {
-                                value
+                for vector in 0..vectors {
+                    let channel = first + vector * S::LANES;
+                    let count = part.channels.saturating_sub(channel);
+                    let norm = norms[vector];
+                    // SAFETY: row pointers are valid for columns inside the map and all channels, `to` for all columns;
+                    // the plane is written, at `[frequency of d][h]`, before it is read.
+                    unsafe {
+                        let target = target.add(column * to.channels + channel - of_part.start);
+                        if w >= width || count == 0 {
+                            for k in 0..(D + 2) * (H + 2) {
+                                simd.store(target.add(k * to.step), simd.zero());
                             }
-                        });
-                        let line = input::<S, D>(simd, line);
-                        for_each_index!(D + 2, I => *plane.add(I * 6 + j) = line[I]);
-                    }
-                    for i in 0..D + 2 {
-                        let line = samples!(H, simd, J => *plane.add(i * 6 + J));
-                        let line = input::<S, H>(simd, line);
-                        for_each_index!(H + 2, J => simd.store(target.add((i * (H + 2) + J) * to.step), line[J]));
+                            continue;
+                        }
+                        let offset = w * part.channels + channel;
+                        for j in 0..H + 2 {
+                            let line = samples!(D, simd, I => {
+                                let from = rows[I * 6 + j].wrapping_add(offset);
+                                prefetch_to_second_level(from.wrapping_add(AHEAD * part.channels));
+                                let value = simd.load_first(from, count);
+                                if PENDING && inside[I * 6 + j] {
+                                    norm.activated(simd, norm.normalised(simd, value))
+                                } else {
+                                    value
+                                }
+                            });
+                            let line = input::<S, D>(simd, line);
+                            for_each_index!(D + 2, I => *plane.add(I * 6 + j) = line[I]);
+                        }
+                        for i in 0..D + 2 {
+                            let line = samples!(H, simd, J => *plane.add(i * 6 + J));
+                            let line = input::<S, H>(simd, line);
+                            for_each_index!(H + 2, J => simd.store(target.add((i * (H + 2) + J) * to.step), line[J]));
+                        }
                     }
                 }
             }
-            channel += S::LANES;
+            first += vectors * S::LANES;
         }
         target = target.wrapping_add(columns * to.channels);
         tile += in_row;
