@@ -132,3 +132,74 @@ pub fn pending_instance_norm(x: &FeatureMap, scale: Tensor<1>, shift: Tensor<1>,
 pub(crate) fn statistics(moments: &SharedMoments, shape: &kernel::NormShape, x: &[f32], eps: f32) -> Statistics {
     moments.get().map_or_else(|| kernel::statistics(shape, x, eps), |moments| moments.statistics(eps))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Conv, Device, Gradients, add, conv3d, for_training, parameter};
+
+    const SHAPE: [usize; 5] = [2, 5, 6, 7, 9];
+
+    fn values(len: usize, seed: usize) -> Vec<f32> {
+        (0..len).map(|i| ((i * 7919 + seed * 104_729) % 1009) as f32 / 504.0 - 1.0).collect()
+    }
+
+    /// Output and gradients of an operation on two maps, two pairs of norm parameters, a weight and a bias.
+    fn passes(operation: impl Fn([FeatureMap; 2], [Tensor<1>; 6]) -> FeatureMap) -> Vec<Vec<f32>> {
+        let device: Device = for_training();
+        let (voxels, channels) = (SHAPE[..4].iter().product::<usize>(), SHAPE[4]);
+        let lengths = [voxels * channels, voxels * channels, channels, channels, channels, channels, 4 * channels, 4];
+        let inputs: Vec<Tensor<1>> =
+            lengths.iter().enumerate().map(|(seed, len)| parameter(values(*len, seed), &device)).collect();
+        let maps = [0, 1].map(|index| FeatureMap::new(inputs[index].clone().reshape(SHAPE)));
+        let y = operation(maps, std::array::from_fn(|index| inputs[2 + index].clone())).into_channels_last();
+        let factors = Tensor::<1>::from_floats(&values(y.dims().iter().product(), 9)[..], &device).reshape(y.dims());
+        let mut gradients = Gradients::of(&(y.clone() * factors).sum());
+        let of_inputs = inputs.iter().map(|input| gradients.take(input).unwrap_or_default());
+        std::iter::once(crate::parameter::values_of(y)).chain(of_inputs).collect()
+    }
+
+    fn assert_close(ours: &[Vec<f32>], theirs: &[Vec<f32>]) {
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            assert_eq!(ours.len(), theirs.len());
+            let norm = theirs.iter().map(|value| value * value).sum::<f32>().sqrt();
+            let difference = ours.iter().zip(theirs).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt();
+            assert!(difference <= 1e-5 * norm, "{difference} of {norm}");
+        }
+    }
+
+    fn norm(activation: Activation) -> InstanceNorm {
+        InstanceNorm { eps: 1e-5, activation }
+    }
+
+    #[test]
+    fn a_residual_may_be_pending() {
+        for activation in [Activation::Identity, Activation::LeakyRelu(0.1)] {
+            let sum = |settles: bool| {
+                passes(|[x, residual], [scale, shift, second_scale, second_shift, ..]| {
+                    let residual = pending_instance_norm(&residual, second_scale, second_shift, norm(activation));
+                    let residual = if settles { residual.settled() } else { residual };
+                    instance_norm(&x, scale, shift, Some(&residual), norm(Activation::LeakyRelu(0.01)))
+                })
+            };
+            let (pending, settled) = (sum(false), sum(true));
+            assert!(pending[1..7].iter().all(|gradient| !gradient.is_empty()), "a gradient is missing");
+            assert_close(&pending, &settled);
+        }
+    }
+
+    #[test]
+    fn a_convolution_with_a_bias_reads_a_pending_norm() {
+        let conv = Conv { out_channels: 4, kernel: [1; 3], stride: [1; 3], padding: [0; 3], groups: 1 };
+        let convolved = |settles: bool| {
+            passes(|[x, other], [scale, shift, _, _, weight, bias]| {
+                let normed = pending_instance_norm(&add(&x, &other), scale, shift, norm(Activation::LeakyRelu(0.01)));
+                let normed = if settles { normed.settled() } else { normed };
+                conv3d(&normed, weight, Some(bias), conv)
+            })
+        };
+        let (pending, settled) = (convolved(false), convolved(true));
+        assert!(pending[7..].iter().all(|gradient| !gradient.is_empty()), "a gradient is missing");
+        assert_close(&pending, &settled);
+    }
+}

@@ -152,7 +152,8 @@ impl Correlation {
             let y = &y;
             starts.zip(sums).filter_map(move |((start, count), sums)| {
                 let (sum, squares) = sums.get()?.split_at(channels);
-                Some(Part { count, shift: &y[start * channels..][..channels], sum, squares })
+                // Jobs have no voxels where rows are empty.
+                (count > 0).then(|| Part { count, shift: &y[start * channels..][..channels], sum, squares })
             })
         });
         (y, moments)

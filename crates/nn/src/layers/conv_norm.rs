@@ -24,12 +24,8 @@ impl ConvNorm {
         Self { conv: self.conv.reading_once(repeated), ..self }
     }
 
-    /// Without a residual. Takes the input, which is not needed any more once it is convolved.
-    pub fn forward(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
-        self.run(weights, x, None)
-    }
-
-    /// As [`Self::forward`], for a map that only one layer reads: the norm is left to it.
+    /// Without a residual, for a map that only one layer reads: the norm is left to it. Takes the input, which is not needed any
+    /// more once it is convolved.
     pub fn forward_pending(&self, weights: &Weights, x: FeatureMap) -> FeatureMap {
         let convolved = self.conv.forward(weights, &x);
         drop(x);
@@ -39,14 +35,10 @@ impl ConvNorm {
 
     /// With `residual` added before the activation.
     pub fn forward_add(&self, weights: &Weights, x: FeatureMap, residual: &FeatureMap) -> FeatureMap {
-        self.run(weights, x, Some(residual))
-    }
-
-    fn run(&self, weights: &Weights, x: FeatureMap, residual: Option<&FeatureMap>) -> FeatureMap {
         let convolved = self.conv.forward(weights, &x);
         drop(x);
         let [scale, shift] = self.norm.tensors(weights);
-        instance_norm(&convolved, scale, shift, residual, self.instance_norm())
+        instance_norm(&convolved, scale, shift, Some(residual), self.instance_norm())
     }
 
     fn instance_norm(&self) -> InstanceNorm {
