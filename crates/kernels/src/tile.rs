@@ -8,7 +8,7 @@ pub(crate) const BLOCK: usize = 16;
 
 /// How many source values ahead weights are fetched into the first-level cache: every line of them is used once per tile,
 /// so that without it each waits for the second level (measured: 12 to 15 % of a whole convolution).
-const AHEAD: usize = 32;
+pub(crate) const AHEAD: usize = 32;
 
 /// Consecutive source values (voxels of a row and their channels) and their weights.
 pub(crate) struct Run {

@@ -10,8 +10,9 @@ use std::sync::{Arc, OnceLock};
 /// Activations of a batch of 3D grids. Opaque: layers ask for extents and combine maps, never for the layout.
 ///
 /// Inside, channels are last: `[batch, axis 0, axis 1, axis 2, channel]`, the order of a case's `.npy` arrays. A map may
-/// not be computed yet: a norm may be pending, or two maps be joined in name only. Convolutions that can read it as it is
-/// do so, which saves writing and reading the map once; for all others it is computed, for each of them again. So one
+/// not be computed yet: a norm may be pending, or two maps be joined in name only. Convolutions read it as it is where they
+/// can, and so does a norm that adds it, which saves writing and reading the map once; for all others it is computed, for
+/// each of them again. So one
 /// that several layers read should be [`settled`](Self::settled).
 #[derive(Clone, Debug)]
 pub struct FeatureMap {

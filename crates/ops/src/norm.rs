@@ -36,7 +36,6 @@ enum Residual {
 }
 
 /// Inputs: `x`, scale and shift of its norm, the residual if there is one, and scale and shift of that if it is pending.
-
 impl Operation for NormOperation {
     fn keeps(&self) -> Keeps {
         match self.residual {

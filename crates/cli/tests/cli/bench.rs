@@ -23,7 +23,7 @@ fn json_holds_the_same_for_programs() {
         assert!(text.contains(&format!("\"{key}\": ")), "no {key} in {text}");
     }
     // Forward, backward and update are all there, and the work is the one that was asked for.
-    for layer in ["conv 3³, 2 → 32, 32³", "conv 1³, 32 → 4, 32³", "optimizer", "everything else"] {
+    for layer in ["conv 3³, 2 → 32, 32³", "norm and conv 1³, 32 → 4, 32³", "optimizer", "everything else"] {
         assert!(text.contains(&format!("\"name\": \"{layer}\"")), "no {layer} in {text}");
     }
 }

@@ -135,12 +135,14 @@ impl Correlation {
         let [depth, height, width] = self.output;
         let rows = self.rows_of_job(map);
         let jobs: Vec<usize> = (0..depth).flat_map(|_| pieces(height, rows)).collect();
-        let sums: Vec<OnceLock<Sums>> = (0..self.batch * jobs.len()).map(|_| OnceLock::new()).collect();
+        let found: Vec<OnceLock<Sums>> = (0..self.batch * jobs.len()).map(|_| OnceLock::new()).collect();
         let channels = self.output_channels;
         let add_up = |job: usize, part: &[f32]| {
-            sums[job].get_or_init(|| sums_of(isa, channels, part));
+            found[job].get_or_init(|| sums_of(isa, channels, part));
         };
         let y = self.run_and(isa, map, weights, None, Some(&add_up));
+        let sums: Vec<Sums> = found.into_iter().filter_map(OnceLock::into_inner).collect();
+        assert_eq!(sums.len(), self.batch * jobs.len(), "a job has not added up its rows");
         let shape = NormShape { batch: self.batch, voxels: depth * height * width, channels };
         let moments = Moments::new(&shape, |image| {
             let sums = &sums[image * jobs.len()..][..jobs.len()];
@@ -150,21 +152,22 @@ impl Correlation {
                 Some((start, rows * width))
             });
             let y = &y;
-            starts.zip(sums).filter_map(move |((start, count), sums)| {
-                let (sum, squares) = sums.get()?.split_at(channels);
-                // Jobs have no voxels where rows are empty.
-                (count > 0).then(|| Part { count, shift: &y[start * channels..][..channels], sum, squares })
+            // Jobs have no voxels where rows are empty.
+            starts.zip(sums).filter(|((_, count), _)| *count > 0).map(move |((start, count), sums)| {
+                let (sum, squares) = sums.split_at(channels);
+                Part { count, shift: &y[start * channels..][..channels], sum, squares }
             })
         });
         (y, moments)
     }
 
-    /// Rows of a job, of one plane; the last one of a plane may have fewer.
+    /// Rows of a job, of one plane; the last one of a plane may have fewer. The same whether rows are copied or not, as sums
+    /// depend on it.
     fn rows_of_job(&self, map: Map) -> usize {
         let height = self.output[1].max(1);
         let planes = self.classes[0].iter().map(|class| class.taps.len()).max().unwrap_or(0);
-        let source = self.source(map);
-        let scratch = |rows: usize| source.scratch_len(planes, self.source_range(1, 0..rows.min(height)).len() + 2);
+        let row = self.source(map).row_len();
+        let scratch = |rows: usize| planes * (self.source_range(1, 0..rows.min(height)).len() + 2) * row;
         (1..=ROWS).rev().find(|&rows| scratch(rows) <= SCRATCH).unwrap_or(1).min(height)
     }
 
@@ -254,7 +257,9 @@ impl Kernel for Job<'_> {
             }
             channel += vectors * S::LANES;
         }
-        fence();
+        if streams {
+            fence();
+        }
     }
 }
 

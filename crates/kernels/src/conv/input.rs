@@ -1,8 +1,8 @@
-//! What a convolution can read where another operation would have had to make a map of its own.
+//! What an operation can read where another one would have had to make a map of its own.
 
-use crate::instance_norm::Pending;
+use crate::instance_norm::{NormShape, Pending};
 
-/// The map that a convolution reads, `[N, D, H, W, C]`.
+/// The map that a convolution reads, or that a norm adds, `[N, D, H, W, C]`.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// As it lies in memory.
@@ -27,36 +27,30 @@ impl<'a> From<&'a Vec<f32>> for Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// The one map of an operation, of so many voxels in all images.
+    /// The one map of an operation.
     ///
     /// # Panics
     /// If there are two, or it is of another shape.
-    pub(crate) fn single(self, voxels: usize, channels: usize) -> Part<'a> {
-        assert!(!matches!(self, Input::Joined(_)), "joined maps cannot be read here");
-        // The channels of a map without voxels cannot be told from its length.
-        let empty = Part { map: &[], channels, norm: None };
-        self.parts(voxels, channels).next().map_or(empty, |part| Part { channels, ..part })
+    pub(crate) fn single(self, shape: &NormShape) -> Part<'a> {
+        let (map, norm) = match self {
+            Input::Map(map) => (map, None),
+            Input::Pending(map, norm) => {
+                assert_eq!(norm.shape(), shape, "norm of another shape");
+                (map, Some(norm))
+            }
+            Input::Joined(_) => panic!("joined maps cannot be read here"),
+        };
+        assert_eq!(map.len(), shape.len(), "input does not match its shape");
+        Part { map, channels: shape.channels, norm }
     }
 
-    /// The maps one after the other, each with its number of channels, for a map of so many voxels in all images.
-    pub(crate) fn parts(self, voxels: usize, channels: usize) -> impl Iterator<Item = Part<'a>> {
-        let (maps, norm) = match self {
-            Input::Map(map) => ([map, &[]], None),
-            Input::Pending(map, norm) => {
-                let shape = norm.shape();
-                assert_eq!((shape.batch * shape.voxels, shape.channels), (voxels, channels), "norm of another shape");
-                ([map, &[]], Some(norm))
-            }
-            Input::Joined(maps) => (maps, None),
-        };
-        let len: usize = maps.iter().map(|map| map.len()).sum();
-        assert_eq!(len, voxels * channels, "input does not match its shape");
-        let used = if matches!(self, Input::Joined(_)) { 2 } else { 1 };
-        maps.into_iter().take(used).map(move |map| Part {
-            map,
-            channels: map.len().checked_div(voxels).unwrap_or(0),
-            norm,
-        })
+    /// The maps one after the other, of so many channels together.
+    pub(crate) fn parts(self, shape: &NormShape) -> Vec<Part<'a>> {
+        let Input::Joined(maps) = self else { return vec![self.single(shape)] };
+        assert_eq!(maps[0].len() + maps[1].len(), shape.len(), "input does not match its shape");
+        let voxels = shape.batch * shape.voxels;
+        let part = |map: &'a [f32]| Part { map, channels: map.len().checked_div(voxels).unwrap_or(0), norm: None };
+        maps.map(part).into()
     }
 }
 

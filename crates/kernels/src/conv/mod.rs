@@ -13,7 +13,7 @@ pub use input::Input;
 pub(crate) use input::Part;
 pub use prepared::{Preparation, Prepared};
 
-use crate::instance_norm::Moments;
+use crate::instance_norm::{Moments, NormShape};
 use crate::simd::Isa;
 use crate::tile::BLOCK;
 use crate::winograd::{self, Convolved, Wanted};
@@ -52,12 +52,12 @@ impl ConvShape {
 
     /// Length of the input slice.
     pub fn input_len(&self) -> usize {
-        self.input_voxels() * self.in_channels
+        self.input_map().len()
     }
 
-    /// Voxels of the input of all images.
-    fn input_voxels(&self) -> usize {
-        self.batch * self.input.iter().product::<usize>()
+    /// Sizes of the input as a map.
+    fn input_map(&self) -> NormShape {
+        NormShape { batch: self.batch, voxels: self.input.iter().product(), channels: self.in_channels }
     }
 
     /// Length of the output slice.
@@ -97,7 +97,7 @@ pub fn forward_measured<'a>(shape: &ConvShape, x: impl Into<Input<'a>>, weight: 
     if !winograd::suits(shape) {
         let pass = Correlation::new(shape, Roles::Forward);
         let packed = Packed::new(shape, weight, Roles::Forward, &pass);
-        let (y, moments) = pass.run_measured(isa, x.single(shape.input_voxels(), shape.in_channels), &packed);
+        let (y, moments) = pass.run_measured(isa, x.single(&shape.input_map()), &packed);
         return (y, Some(moments));
     }
     let wanted = Wanted { first: shape.out_channels, moments: true };
@@ -151,7 +151,7 @@ pub(crate) fn forward_on<'a>(
         return y;
     }
     let pass = Correlation::new(shape, Roles::Forward);
-    let x = x.single(shape.input_voxels(), shape.in_channels);
+    let x = x.single(&shape.input_map());
     pass.run(isa, x, &Packed::new(shape, weight, Roles::Forward, &pass), bias)
 }
 
@@ -176,6 +176,6 @@ pub(crate) fn weight_gradient_on<'a>(isa: Isa, shape: &ConvShape, x: impl Into<I
     if winograd::suits_weight_gradient(shape) {
         return winograd::weight_gradient(isa, shape, x, dy);
     }
-    let x = x.single(shape.input_voxels(), shape.in_channels);
+    let x = x.single(&shape.input_map());
     weight_gradient::weight_gradient(isa, shape, x, dy)
 }

@@ -147,7 +147,7 @@ impl Prepared {
                 (y, convolved.moments)
             }
             Weights::Packed(packed) => {
-                let (pass, x) = (Correlation::new(shape, roles), x.single(read.input_voxels(), read.in_channels));
+                let (pass, x) = (Correlation::new(shape, roles), x.single(&read.input_map()));
                 if moments {
                     let (y, moments) = pass.run_measured(isa, x, packed);
                     (y, Some(moments))

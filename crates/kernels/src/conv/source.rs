@@ -7,11 +7,12 @@ use super::Part;
 use crate::instance_norm::apply_to;
 use crate::simd::Isa;
 
-/// Sizes of the map that is read.
+/// A map whose rows are read.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    /// `[batch, D, H, W, channels]`.
+    /// The map, `[batch, D, H, W, channels]`, and its norm if that is pending.
     pub part: Part<'a>,
+    /// Its voxels per axis.
     pub size: [usize; 3],
     /// Voxels that are read before the start and after the end of a row.
     pub margin: [usize; 2],
@@ -35,7 +36,7 @@ impl Rows {
 
 impl Source<'_> {
     /// Values of one row with its margins.
-    fn row_len(&self) -> usize {
+    pub fn row_len(&self) -> usize {
         (self.margin[0] + self.size[2] + self.margin[1]) * self.part.channels
     }
 
@@ -58,7 +59,7 @@ impl Source<'_> {
         if self.is_in_place() {
             return Rows { origin: map.as_ptr(), plane: height * values, row: values };
         }
-        let row = self.row_len();
+        let row = self.row_len().max(1);
         let start = self.margin[0] * channels;
         let mut copies = scratch.chunks_exact_mut(row);
         for plane in d.clone() {

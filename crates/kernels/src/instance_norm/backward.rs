@@ -176,7 +176,9 @@ impl Kernel for Chunk<'_> {
             }
             done = end;
         }
-        fence();
+        if streams {
+            fence();
+        }
     }
 }
 

@@ -37,6 +37,7 @@ impl Apply<'_> {
 /// Applies `norm` to some voxels, all channels of each, of an image.
 pub(crate) fn apply_to(isa: Isa, norm: &Pending<'_>, image: usize, x: &[f32], output: &mut [f32]) {
     assert_eq!(x.len(), output.len(), "output does not match its map");
+    assert!(image < norm.shape().batch, "norm has no such image");
     // SAFETY: nothing but values is written there.
     let output = unsafe { &mut *(std::ptr::from_mut(output) as *mut [MaybeUninit<f32>]) };
     isa.run(Chunk { apply: &Apply { norm, x, residual: None }, image, first: 0, output, is_map: false });
@@ -89,6 +90,8 @@ impl Kernel for Chunk<'_> {
             }
             done = end;
         }
-        fence();
+        if streams {
+            fence();
+        }
     }
 }

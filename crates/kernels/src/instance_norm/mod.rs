@@ -126,9 +126,8 @@ pub(crate) fn forward_on(
 }
 
 pub(crate) fn apply_on(isa: Isa, norm: &Pending<'_>, x: &[f32], residual: Option<Input<'_>>) -> Vec<f32> {
-    let NormShape { batch, voxels, channels } = *norm.shape();
     assert_eq!(x.len(), norm.shape().len(), "map does not match its shape");
-    let residual = residual.map(|residual| residual.single(batch * voxels, channels));
+    let residual = residual.map(|residual| residual.single(norm.shape()));
     Apply { norm, x, residual }.run(isa)
 }
 

@@ -134,7 +134,7 @@ impl Terms for Differences<'_> {
 /// Sums of some voxels, all channels of each, for a [`Part`] whose shift is the first of them.
 pub(crate) fn sums_of(isa: Isa, channels: usize, x: &[f32]) -> Sums {
     let mut sums = vec![0.0; 2 * channels];
-    let voxels = x.len() / channels;
+    let voxels = x.len().checked_div(channels).unwrap_or(0);
     isa.run(Chunk { terms: &Differences { x }, channels, image: 0, first: 0, voxels, sums: &mut sums });
     sums
 }

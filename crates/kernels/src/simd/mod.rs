@@ -137,7 +137,7 @@ pub(crate) fn prefetch_to_second_level(at: *const f32) {
     let _ = at;
 }
 
-/// Orders what was stored by [`Simd::stream`] before all that this thread does next.
+/// Orders what was stored by [`Simd::stream`] before all stores that follow, and so before others learn that a job is done.
 #[inline(always)]
 pub(crate) fn fence() {
     #[cfg(target_arch = "x86_64")]

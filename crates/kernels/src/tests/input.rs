@@ -51,6 +51,26 @@ fn a_pending_norm_changes_no_bit() {
 }
 
 #[test]
+#[should_panic(expected = "norm of another shape")]
+fn a_norm_of_another_batch_is_refused() {
+    let shape = ConvShape {
+        batch: 2,
+        input: [2, 3, 4],
+        in_channels: 4,
+        out_channels: 4,
+        kernel: [1; 3],
+        stride: [1; 3],
+        padding: [0; 3],
+    };
+    let norm = NormShape { batch: 1, voxels: 48, channels: 4 };
+    let x = noise(1, norm.len());
+    let statistics = statistics(&norm, &x, 1e-5);
+    let ones = [1.0; 4];
+    let pending = Pending::new(&norm, &statistics, &ones, &ones, Activation::Identity);
+    forward_on(Isa::best(), &shape, Input::Pending(&x, &pending), &noise(2, 16), None);
+}
+
+#[test]
 fn two_parts_are_read_and_written_like_their_join() {
     for shape in shapes() {
         assert!(reads_joined(&shape, CHANNELS));

@@ -1,5 +1,9 @@
 //! Fast against plain, everywhere the same bits.
 
+/// As in the programs; the system's allocator aligns no map for streams.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod accuracy;
 mod attention;
 mod conv;

@@ -51,6 +51,7 @@ impl Pass<'_> {
     ) -> Convolved {
         assert_eq!(blocks(channels[0] + channels[1]), self.output_channels, "parts do not make the output");
         assert!(channels[1] == 0 || channels[0].is_multiple_of(BLOCK), "parts are not whole blocks of channels");
+        assert!(channels[1] == 0 || !measures, "moments are those of one map");
         let voxels = self.grid.batch * self.grid.output.iter().product::<usize>();
         let lengths = channels.map(|channels| voxels * channels);
         let all = self.grid.tiles();
@@ -112,15 +113,14 @@ impl Pass<'_> {
                     let (first, tiles) = tiles_of(job);
                     let values = products.pointer().wrapping_add(first * outputs);
                     let products = Products { values, frequency_step, tile_step: outputs };
-                    let channels = 0..outputs;
-                    isa.run(Output::<D, H, W> { pass: self, tiles, channels, products, target });
+                    isa.run(Output::<D, H, W> { pass: self, tiles, products, target });
                 });
             }
         });
     }
 }
 
-/// First phase of some tiles and source channels.
+/// First phase of some tiles.
 struct Input<'a, const D: usize, const H: usize, const W: usize> {
     pass: &'a Pass<'a>,
     tiles: Range<usize>,
@@ -136,11 +136,10 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Input<'_, D, H, 
     }
 }
 
-/// Third phase of some tiles and channels.
+/// Third phase of some tiles.
 struct Output<'a, const D: usize, const H: usize, const W: usize> {
     pass: &'a Pass<'a>,
     tiles: Range<usize>,
-    channels: Range<usize>,
     /// Of the first tile and channel.
     products: Products,
     target: Target,
@@ -151,11 +150,12 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Output<'_, D, H,
     fn run<S: Simd>(self, simd: S) {
         // Tile by tile, as two vectors share the cache lines of a tile's products.
         for (index, tile) in self.tiles.clone().enumerate() {
-            let mut channel = self.channels.start;
-            while channel < self.channels.end {
-                // SAFETY: products and maps hold these channels, whole vectors; the tiles are this job's alone.
+            let mut channel = 0;
+            while channel < self.target.all_channels() {
+                // SAFETY: products hold whole vectors of channels, and a map the first channel of each; the tiles are this
+                // job's alone.
                 unsafe {
-                    let offset = index * self.products.tile_step + channel - self.channels.start;
+                    let offset = index * self.products.tile_step + channel;
                     let products = Products { values: self.products.values.add(offset), ..self.products };
                     let bias = simd.load(self.pass.bias.as_ptr().add(channel));
                     let to = self.target.vector(tile, channel, bias);

@@ -1,7 +1,7 @@
 //! The forward pass for few channels: a job carries some tiles through all steps.
 //!
 //! What is between the steps stays in the caches: columns of the input, transformed along depth and height, in the second
-//! level; of one plane of frequencies at a time the last transform, the products and the first transform back, in the first.
+//! level (of up to 128 source channels); of one plane of frequencies at a time the last transform, the products and the first transform back, in the first.
 //! The weights go through once per job.
 
 use std::ops::Range;
@@ -18,7 +18,7 @@ use crate::simd::{Isa, Kernel, Simd, fence};
 
 /// Most tiles of a job: more share the weights, but their columns no longer stay in the second level.
 const TILES: usize = 16;
-/// Most tiles times source channels of a job, likewise.
+/// Most tiles times source channels of a job, likewise, where that leaves [`LEAST_TILES`].
 const TILES_BY_SOURCES: usize = 1024;
 /// Least tiles of a job, also of a small map, where jobs for all threads are wanted. Results do not depend on it.
 const LEAST_TILES: usize = 8;
@@ -217,9 +217,10 @@ impl<const D: usize, const H: usize, const W: usize> Kernel for Last<'_, D, H, W
         let channels = self.channels.len();
         for (index, tile) in tiles.clone().enumerate() {
             let mut channel = self.channels.start;
-            while channel < self.channels.end {
+            while channel < self.channels.end.min(target.all_channels()) {
                 let values = self.from.values.wrapping_add(index * H * W * channels + channel - self.channels.start);
-                // SAFETY: planes and maps hold these channels, whole vectors; the tiles are this job's alone.
+                // SAFETY: planes hold whole vectors of channels, and a map the first channel of each; the tiles are this
+                // job's alone.
                 unsafe {
                     let to = target.vector(tile, channel, simd.load(pass.bias.as_ptr().add(channel)));
                     let from = Stack { values, ..self.from };

@@ -7,7 +7,7 @@ use super::blocks;
 use super::grid::Grid;
 use super::transform::{for_each_index, input, samples};
 use crate::conv::{Input, Part};
-use crate::instance_norm::Lanes;
+use crate::instance_norm::{Lanes, NormShape};
 use crate::simd::Simd;
 use crate::tile::BLOCK;
 
@@ -30,8 +30,7 @@ pub(super) struct Source<'a> {
 impl<'a> Source<'a> {
     /// The source map of `grid`.
     pub fn new(grid: &Grid, input: Input<'a>, channels: usize) -> Self {
-        let voxels = grid.batch * grid.source.iter().product::<usize>();
-        let parts: Vec<Part> = input.parts(voxels, channels).collect();
+        let parts = input.parts(&NormShape { batch: grid.batch, voxels: grid.source.iter().product(), channels });
         let whole = parts.iter().all(|part| part.channels.is_multiple_of(BLOCK));
         assert!(whole || parts.len() == 1, "joined channels are not whole blocks");
         Self { parts, zeros: vec![0.0; grid.source[2] * channels] }

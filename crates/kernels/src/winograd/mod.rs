@@ -58,11 +58,11 @@ fn has_tiles(shape: &ConvShape, least: usize) -> bool {
         && shape.input.iter().chain(&shape.output()).all(|&extent| extent >= least)
 }
 
-/// Whether the channels fill most of the blocks in which they are handled: at least half of the pairs are of channels that
-/// there are.
+/// Whether there are channels, and fill most of the blocks in which they are handled: at least half of the pairs are of
+/// channels that there are.
 fn fills_blocks(shape: &ConvShape) -> bool {
     let [inputs, outputs] = [shape.in_channels, shape.out_channels];
-    blocks(inputs) * blocks(outputs) <= 2 * inputs * outputs
+    inputs * outputs > 0 && blocks(inputs) * blocks(outputs) <= 2 * inputs * outputs
 }
 
 /// Channels rounded up to whole blocks. Those beyond are zeros when read, and not written.

@@ -29,6 +29,11 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// Channels of both maps.
+    pub fn all_channels(&self) -> usize {
+        self.channels[0] + self.channels[1]
+    }
+
     /// The vector of channels that begins with `channel`, to take a tile; `bias` is added to it.
     #[inline(always)]
     pub fn vector<S: Simd>(&self, tile: usize, channel: usize, bias: S::V) -> Voxels<S> {

@@ -5,10 +5,7 @@ use std::ops::Range;
 use super::output::Products;
 use super::weights::{Frequencies, SLAB};
 use crate::simd::{Kernel, Simd, prefetch};
-use crate::tile::{BLOCK, tile_size, with_tile_size};
-
-/// How many source channels ahead weights are fetched into the first-level cache, see [`crate::tile`].
-const AHEAD: usize = 32;
+use crate::tile::{AHEAD, BLOCK, tile_size, with_tile_size};
 
 /// `products[tile][channel] = sum over sources of input[tile][source] * weight`, of some frequencies and channels.
 ///

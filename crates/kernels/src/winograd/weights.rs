@@ -16,13 +16,10 @@ const SOURCES: usize = 8;
 /// Entries of a kernel.
 pub(super) const ENTRIES: usize = 27;
 
-/// Source channels whose weights lie together, and which are multiplied before those of the next slab are touched.
+/// Source channels whose weights lie together, and whose gradients a job sums.
 pub(super) const SLAB: usize = 32;
 
 /// Kernels as frequencies: `[block of output channels][slab of source channels][frequency][source channel][BLOCK]`.
-///
-/// A slab and two blocks of outputs take 0.9 MB with the largest tiles, without gaps, so that a second-level cache can
-/// keep them.
 pub(super) struct Frequencies<'a> {
     data: &'a [f32],
     frequencies: usize,
