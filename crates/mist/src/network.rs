@@ -98,6 +98,9 @@ pub fn logits(model: &dyn Model, weights: &Weights, device: &Device, patches: Pa
         return Err(Error::interrupted("stopped on request"));
     }
     let [x, y, z] = patches.size;
-    let image = FeatureMap::from_channels_last(patches.data, [patches.count, x, y, z, patches.channels], device);
-    Ok(model.forward(weights, &image, Mode::Inference).prediction.into_values())
+    // On a thread of the pool: from outside, every operation would wake the pool and wait to be woken.
+    Ok(rayon::scope(|_| {
+        let image = FeatureMap::from_channels_last(patches.data, [patches.count, x, y, z, patches.channels], device);
+        model.forward(weights, &image, Mode::Inference).prediction.into_values()
+    }))
 }
