@@ -21,6 +21,16 @@ pub(crate) fn streams<S: Simd>(values: usize, first: *const f32, channels: usize
     is_aligned && values * size_of::<f32>() >= STREAMED
 }
 
+/// Stores the first `count` lanes, or where it [`streams`], all of them past the caches; a fence must follow, then.
+///
+/// # Safety
+/// The lanes must be writable, and whole vectors aligned where they are streamed.
+#[inline(always)]
+pub(crate) unsafe fn store<S: Simd>(simd: S, streams: bool, to: *mut f32, value: S::V, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { if streams { simd.stream(to, value) } else { simd.store_first(to, value, count) } }
+}
+
 /// A vector whose consecutive parts, of the given lengths, are filled by one call of `fill(index, part)` each, in
 /// parallel. It is not zeroed first: fresh pages would cost more than most operations do.
 ///

@@ -1,6 +1,7 @@
 //! The register tiles that do nearly all arithmetic: some voxels of a row times one or two vectors of channels, and
 //! its transpose, some values of each voxel times such vectors, summed over voxels.
 
+use crate::output::store;
 use crate::simd::{Simd, prefetch};
 
 /// Output channels that are packed side by side.
@@ -8,7 +9,7 @@ pub(crate) const BLOCK: usize = 16;
 
 /// How many source values ahead weights are fetched into the first-level cache: every line of them is used once per tile,
 /// so that without it each waits for the second level (measured: 12 to 15 % of a whole convolution).
-pub(crate) const AHEAD: usize = 32;
+const AHEAD: usize = 32;
 
 /// Consecutive source values (voxels of a row and their channels) and their weights.
 pub(crate) struct Run {
@@ -87,6 +88,45 @@ pub(crate) unsafe fn row<S: Simd, const N: usize>(simd: S, task: &Row, y: *mut f
     }
 }
 
+/// Where the first of several equally distant things is.
+#[derive(Clone, Copy)]
+pub(crate) struct Strided {
+    pub first: *const f32,
+    pub step: usize,
+}
+
+/// Adds the products of `len` consecutive values of each of `R` places at `x` and their `weights`, `N` vectors for each value.
+///
+/// # Safety
+/// Both must have as much: `x` so many values at every place, `weights` so many groups of [`BLOCK`] for every vector.
+#[inline(always)]
+pub(crate) unsafe fn add_run<S: Simd, const R: usize, const N: usize>(
+    simd: S,
+    len: usize,
+    mut x: Strided,
+    mut weights: Strided,
+    sums: &mut [[S::V; N]; R],
+) {
+    for _ in 0..len {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut factors = [simd.zero(); N];
+            for n in 0..N {
+                factors[n] = simd.load(weights.first.add(n * weights.step));
+                prefetch(weights.first.wrapping_add(n * weights.step + AHEAD * BLOCK));
+            }
+            for r in 0..R {
+                let value = simd.splat(*x.first.add(r * x.step));
+                for n in 0..N {
+                    sums[r][n] = simd.fma(value, factors[n], sums[r][n]);
+                }
+            }
+        }
+        x.first = x.first.wrapping_add(1);
+        weights.first = weights.first.wrapping_add(BLOCK);
+    }
+}
+
 /// Computes `R` voxels whose source values begin `offset` after those of the row.
 #[inline(always)]
 unsafe fn row_tile<S: Simd, const R: usize, const N: usize>(simd: S, task: &Row, offset: usize, y: *mut f32) {
@@ -99,38 +139,17 @@ unsafe fn row_tile<S: Simd, const R: usize, const N: usize>(simd: S, task: &Row,
         }
     }
     for run in task.runs {
-        let mut x = run.x.wrapping_add(offset);
-        let mut weights = task.weights.wrapping_add(run.weight);
-        for _ in 0..run.len {
-            // SAFETY: the run has `len` values per voxel and as many groups of weights.
-            unsafe {
-                let mut factors = [simd.zero(); N];
-                for n in 0..N {
-                    factors[n] = simd.load(weights.add(n * task.second));
-                    prefetch(weights.wrapping_add(n * task.second + AHEAD * BLOCK));
-                }
-                for r in 0..R {
-                    let value = simd.splat(*x.add(r * task.x_step));
-                    for n in 0..N {
-                        sums[r][n] = simd.fma(value, factors[n], sums[r][n]);
-                    }
-                }
-            }
-            x = x.wrapping_add(1);
-            weights = weights.wrapping_add(BLOCK);
-        }
+        let x = Strided { first: run.x.wrapping_add(offset), step: task.x_step };
+        let weights = Strided { first: task.weights.wrapping_add(run.weight), step: task.second };
+        // SAFETY: the run has `len` values per voxel and as many groups of weights.
+        unsafe { add_run(simd, run.len, x, weights, &mut sums) };
     }
     for r in 0..R {
         for n in 0..N {
             let first = n * S::LANES;
             // SAFETY: the voxel has `channels` values here; lanes beyond them are not stored.
             unsafe {
-                let y = y.add(r * task.y_step + first);
-                if task.streams {
-                    simd.stream(y, sums[r][n])
-                } else {
-                    simd.store_first(y, sums[r][n], task.channels - first)
-                }
+                store(simd, task.streams, y.add(r * task.y_step + first), sums[r][n], task.channels - first);
             }
         }
     }

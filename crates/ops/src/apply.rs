@@ -189,8 +189,9 @@ pub trait Apply: Backend {
     ) -> FloatTensor<Self>;
 }
 
+/// What each number of inputs needs: `name("its inputs in words", input: dimensions of its tensor, …)`.
 macro_rules! arities {
-    ($($name:ident($($input:ident),+);)+) => {
+    ($($name:ident($words:literal, $($input:ident: $rank:ident),+);)+) => {
         impl Apply for Flex {
             $(fn $name($($input: FloatTensor<Self>),+, operation: Shared) -> FloatTensor<Self> {
                 Self::execute(operation.as_ref(), &[$($input),+]).0
@@ -202,108 +203,25 @@ macro_rules! arities {
                 record::<B, C, _>([$($input),+], operation)
             })+
         }
+
+        $(
+            #[doc = concat!("Applies `operation` to ", $words, ".")]
+            pub fn $name<const D: usize, $(const $rank: usize),+>(
+                operation: impl Operation,
+                $($input: Tensor<$rank>),+
+            ) -> Tensor<D> {
+                let output = <Dispatch as Apply>::$name($($input.into_dispatch()),+, Arc::new(operation));
+                Tensor::from_dispatch(output)
+            }
+        )+
     };
 }
 
 arities! {
-    unary(a);
-    binary(a, b);
-    ternary(a, b, c);
-    quaternary(a, b, c, d);
-    quinary(a, b, c, d, e);
-    senary(a, b, c, d, e, f);
-}
-
-/// Applies `operation` to one tensor.
-pub fn unary<const D: usize, const A: usize>(operation: impl Operation, a: Tensor<A>) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Apply>::unary(a.into_dispatch(), Arc::new(operation)))
-}
-
-/// Applies `operation` to two tensors.
-pub fn binary<const D: usize, const A: usize, const B: usize>(
-    operation: impl Operation,
-    a: Tensor<A>,
-    b: Tensor<B>,
-) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Apply>::binary(a.into_dispatch(), b.into_dispatch(), Arc::new(operation)))
-}
-
-/// Applies `operation` to three tensors.
-pub fn ternary<const D: usize, const A: usize, const B: usize, const C: usize>(
-    operation: impl Operation,
-    a: Tensor<A>,
-    b: Tensor<B>,
-    c: Tensor<C>,
-) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Apply>::ternary(
-        a.into_dispatch(),
-        b.into_dispatch(),
-        c.into_dispatch(),
-        Arc::new(operation),
-    ))
-}
-
-/// Applies `operation` to four tensors.
-pub fn quaternary<const D: usize, const A: usize, const B: usize, const C: usize, const E: usize>(
-    operation: impl Operation,
-    a: Tensor<A>,
-    b: Tensor<B>,
-    c: Tensor<C>,
-    d: Tensor<E>,
-) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Apply>::quaternary(
-        a.into_dispatch(),
-        b.into_dispatch(),
-        c.into_dispatch(),
-        d.into_dispatch(),
-        Arc::new(operation),
-    ))
-}
-
-/// Applies `operation` to five tensors.
-pub fn quinary<const D: usize, const A: usize, const B: usize, const C: usize, const E: usize, const F: usize>(
-    operation: impl Operation,
-    a: Tensor<A>,
-    b: Tensor<B>,
-    c: Tensor<C>,
-    d: Tensor<E>,
-    e: Tensor<F>,
-) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Apply>::quinary(
-        a.into_dispatch(),
-        b.into_dispatch(),
-        c.into_dispatch(),
-        d.into_dispatch(),
-        e.into_dispatch(),
-        Arc::new(operation),
-    ))
-}
-
-/// Applies `operation` to six tensors.
-pub fn senary<
-    const D: usize,
-    const A: usize,
-    const B: usize,
-    const C: usize,
-    const E: usize,
-    const F: usize,
-    const G: usize,
->(
-    operation: impl Operation,
-    a: Tensor<A>,
-    b: Tensor<B>,
-    c: Tensor<C>,
-    d: Tensor<E>,
-    e: Tensor<F>,
-    f: Tensor<G>,
-) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as Apply>::senary(
-        a.into_dispatch(),
-        b.into_dispatch(),
-        c.into_dispatch(),
-        d.into_dispatch(),
-        e.into_dispatch(),
-        f.into_dispatch(),
-        Arc::new(operation),
-    ))
+    unary("one tensor", a: A);
+    binary("two tensors", a: A, b: B);
+    ternary("three tensors", a: A, b: B, c: C);
+    quaternary("four tensors", a: A, b: B, c: C, d: E);
+    quinary("five tensors", a: A, b: B, c: C, d: E, e: F);
+    senary("six tensors", a: A, b: B, c: C, d: E, e: F, f: G);
 }

@@ -7,7 +7,7 @@ use super::forward::GROUP;
 use super::pending::Lanes;
 use super::statistics::{CHUNK, Terms, sum_chunks};
 use super::{Gradients, NormShape, Pending};
-use crate::output::{filled_parts, pieces, streams};
+use crate::output::{filled_parts, pieces, store, streams};
 use crate::simd::{Isa, Kernel, Simd, fence};
 
 /// Values of a job of [`before_activation`].
@@ -164,12 +164,7 @@ impl Kernel for Chunk<'_> {
                         let gradient = self.pass.before_activation(simd, constants.lanes, x, self.first + at, count);
                         let z = simd.mul(simd.sub(x, constants.lanes.mean), constants.rstd);
                         let centred = simd.fnma(z, mean_gz, simd.sub(gradient, mean_g));
-                        let value = simd.mul(centred, scale);
-                        if streams {
-                            simd.stream(dx.add(at), value)
-                        } else {
-                            simd.store_first(dx.add(at), value, count)
-                        }
+                        store(simd, streams, dx.add(at), simd.mul(centred, scale), count);
                     }
                 }
                 channel += S::LANES;

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::{Lanes, NormShape, Pending};
 use crate::conv::Part;
-use crate::output::{filled_parts, pieces, streams};
+use crate::output::{filled_parts, pieces, store, streams};
 use crate::simd::{Isa, Kernel, Simd, fence};
 
 /// Voxels of one job.
@@ -82,8 +82,7 @@ impl Kernel for Chunk<'_> {
                             let value = of_residual.activated(simd, of_residual.normalised(simd, value));
                             sum = simd.add(sum, value);
                         }
-                        let value = lanes.activated(simd, sum);
-                        if streams { simd.stream(y.add(at), value) } else { simd.store_first(y.add(at), value, count) }
+                        store(simd, streams, y.add(at), lanes.activated(simd, sum), count);
                     }
                 }
                 channel += S::LANES;

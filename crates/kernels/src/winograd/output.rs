@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::grid::Grid;
 use super::transform::{for_each_index, output, samples};
-use crate::output::{Shared, streams};
+use crate::output::{Shared, store, streams};
 use crate::simd::Simd;
 
 /// Products of some tiles for one vector of channels: `[frequency][tile]`, with these distances.
@@ -81,7 +81,7 @@ impl<S: Simd> Voxels<S> {
     pub unsafe fn write(&self, simd: S, voxel: *mut f32, value: S::V, is_first: bool, sums: &mut [S::V; MOMENTS]) {
         let value = simd.add(value, self.bias);
         // SAFETY: the caller's promise; only aligned vectors of whole channels are streamed.
-        unsafe { if self.streams { simd.stream(voxel, value) } else { simd.store_first(voxel, value, self.count) } }
+        unsafe { store(simd, self.streams, voxel, value, self.count) };
         if self.moments.is_some() {
             let [shift, sum, squares] = sums;
             if is_first {

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::output::Products;
 use super::weights::{Frequencies, SLAB};
-use crate::simd::{Kernel, Simd, prefetch};
-use crate::tile::{AHEAD, BLOCK, tile_size, with_tile_size};
+use crate::simd::{Kernel, Simd};
+use crate::tile::{Strided, add_run, tile_size, with_tile_size};
 
 /// `products[tile][channel] = sum over sources of input[tile][source] * weight`, of some frequencies and channels.
 ///
@@ -66,31 +66,17 @@ unsafe fn some_tiles<S: Simd, const R: usize, const N: usize>(
     task: &Multiply,
     frequency: usize,
     channel: usize,
-    mut x: *const f32,
+    x: *const f32,
     y: *mut f32,
 ) {
     let second = task.weights.second::<S>();
     let mut sums = [[simd.zero(); N]; R];
     for first in (0..task.sources).step_by(SLAB) {
-        let mut weights = task.weights.at(channel, first, frequency);
-        for _ in first..(first + SLAB).min(task.sources) {
-            // SAFETY: every tile has `sources` values, and the slab as many groups of weights, for whole blocks of channels.
-            unsafe {
-                let mut factors = [simd.zero(); N];
-                for n in 0..N {
-                    factors[n] = simd.load(weights.add(n * second));
-                    prefetch(weights.wrapping_add(n * second + AHEAD * BLOCK));
-                }
-                for r in 0..R {
-                    let value = simd.splat(*x.add(r * task.sources));
-                    for n in 0..N {
-                        sums[r][n] = simd.fma(value, factors[n], sums[r][n]);
-                    }
-                }
-            }
-            x = x.wrapping_add(1);
-            weights = weights.wrapping_add(BLOCK);
-        }
+        let len = SLAB.min(task.sources - first);
+        let x = Strided { first: x.wrapping_add(first), step: task.sources };
+        let weights = Strided { first: task.weights.at(channel, first, frequency), step: second };
+        // SAFETY: every tile has `sources` values, and the slab as many groups of weights, for whole blocks of channels.
+        unsafe { add_run(simd, len, x, weights, &mut sums) };
     }
     for r in 0..R {
         for n in 0..N {
